@@ -1,0 +1,397 @@
+/* canto.h - build, train, look into and run GPT language models, in C.
+ *
+ * Usage, from a text to a model that writes:
+ *
+ *     canto_context *context;
+ *     canto_status   status = canto_context_open(NULL, &context);          // NULL: the defaults
+ *     const char    *texts[] = {"king-james.txt"};
+ *
+ *     canto_tokenizer_options symbols = canto_tokenizer_options_default();  // one token a character
+ *     canto_tokenizer *tokenizer;
+ *     status = canto_tokenizer_train(context, &symbols, texts, 1, &tokenizer);
+ *     canto_data *data;
+ *     status = canto_data_from_texts(context, tokenizer, texts, 1, &data);
+ *
+ *     canto_config config;
+ *     canto_train_options training;
+ *     status = canto_preset("mini", &config, &training);
+ *     config.vocab = canto_tokenizer_vocabulary(tokenizer);
+ *     canto_trainer *trainer;
+ *     status = canto_trainer_open(context, &config, &training, tokenizer, data, "run", NULL, &trainer);
+ *     status = canto_trainer_run(trainer, NULL, NULL);                      // writes run/last
+ *
+ * Rules that hold everywhere:
+ *   - Every fallible call returns a canto_status; when its code is not CANTO_OK its text says which file or
+ *     value is at fault and what to do, and every output argument is left NULL (or as it was).
+ *   - A handle is opened from a context and closed by its own _close; close the context last. _close takes NULL.
+ *   - Memory handed out by the library is released with canto_free of the same context.
+ *   - Texts are UTF-8 with a byte length; names and paths end with a zero byte.
+ *   - Token ids are uint32_t. Sizes are in elements unless a name says bytes.
+ *   - A context and its handles belong to one thread at a time, except that an open canto_model may be used by
+ *     sessions on many threads, each session with a context of its own thread (canto_session_open).
+ *   - Nothing here exits, prints, or reads the environment.
+ */
+#ifndef CANTO_H
+#define CANTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CANTO_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define CANTO_API __attribute__((visibility("default")))
+#else
+#define CANTO_API
+#endif
+
+/* ------------------------------------------------------------------------------------------------ status */
+
+typedef enum canto_code {
+    CANTO_OK = 0,
+    CANTO_ERROR_MEMORY,      /* an allocation failed, or a need is larger than the machine has */
+    CANTO_ERROR_FILE,        /* the file system said no: missing, unreadable, full, ... */
+    CANTO_ERROR_FORMAT,      /* a file's content is not what it must be */
+    CANTO_ERROR_VALUE,       /* an argument or option is out of its range */
+    CANTO_ERROR_TEXT,        /* text that cannot be encoded: an unseen symbol, invalid UTF-8 */
+    CANTO_ERROR_UNSUPPORTED, /* well-formed, but not something this build can do */
+    CANTO_ERROR_NUMBER,      /* a loss or gradient stopped being finite */
+    CANTO_STOPPED            /* a callback asked to stop */
+} canto_code;
+
+/* A result by value: it needs no memory and belongs to the caller. text is "" when code is CANTO_OK, otherwise
+ * one sentence or two without a final newline. */
+typedef struct canto_status {
+    canto_code code;
+    char       text[508];
+} canto_status;
+
+/* ----------------------------------------------------------------------------------------------- context */
+
+typedef struct canto_context canto_context;
+
+/* The caller's allocator. resize(user, NULL, n) allocates n > 0 bytes aligned for any type, resize(user, p, n)
+ * moves, resize(user, p, 0) releases and returns NULL. NULL for n > 0 means "no memory". Must be thread-safe. */
+typedef struct canto_allocator {
+    void *(*resize)(void *user, void *old, size_t bytes);
+    void *user;
+} canto_allocator;
+
+typedef enum canto_log_level { CANTO_LOG_INFO, CANTO_LOG_WARNING } canto_log_level;
+typedef void (*canto_log_fn)(void *user, canto_log_level level, const char *text);
+
+typedef struct canto_context_options {
+    int             threads;   /* worker threads, the calling one included; 0: the machine's cores. 1 .. 256 */
+    const char     *cpu;       /* kernels: NULL (the best this machine runs), "portable", "avx2", "avx512", "neon" */
+    canto_allocator allocator; /* resize NULL: the C library's */
+    canto_log_fn    log;       /* NULL: messages are dropped. May be called from the calling thread alone */
+    void           *log_user;
+} canto_context_options;
+
+CANTO_API canto_context_options canto_context_options_default(void);
+
+/* Opens a context: its threads, its choice of kernels, its allocator. options may be NULL. */
+CANTO_API canto_status canto_context_open(const canto_context_options *options, canto_context **context);
+CANTO_API void         canto_context_close(canto_context *context);
+CANTO_API const char  *canto_context_cpu(const canto_context *context);     /* the kernels in use, e.g. "avx512" */
+CANTO_API int          canto_context_threads(const canto_context *context);
+
+/* Releases what the library handed out (ids, texts). NULL is allowed. */
+CANTO_API void canto_free(canto_context *context, void *memory);
+
+CANTO_API const char *canto_version(void); /* CANTO_VERSION of the library that is linked */
+
+/* --------------------------------------------------------------------------------------------- tokenizer */
+
+typedef struct canto_tokenizer canto_tokenizer;
+
+typedef struct canto_tokenizer_options {
+    const char *kind;     /* "char": one token a code point; "byte": 256 tokens; "word": white-space separated words */
+    const char *numbers;  /* word: every run of decimal digits becomes this token, e.g. "<NUM>"; NULL: left alone */
+    const char *unknown;  /* char, word: a token for everything unseen, e.g. "<UNK>"; NULL: unseen text is an error */
+    const char *specials; /* comma-separated tokens put at the vocabulary's head, e.g. "<PAD>,<BOS>,<EOS>,<UNK>"; NULL */
+} canto_tokenizer_options;
+
+CANTO_API canto_tokenizer_options canto_tokenizer_options_default(void); /* "char" and nothing else */
+
+/* Builds a tokenizer whose vocabulary is that of the text files, sorted by code point (source 003, 004). */
+CANTO_API canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer_options *options,
+                                             const char *const *paths, size_t count, canto_tokenizer **tokenizer);
+/* Reads tokenizer.json: path is that file or a folder with it. */
+CANTO_API canto_status canto_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer);
+/* Writes folder/tokenizer.json and folder/tokenizer_config.json in Hugging Face's form. The folder must exist. */
+CANTO_API canto_status canto_tokenizer_save(const canto_tokenizer *tokenizer, const char *folder);
+CANTO_API void         canto_tokenizer_close(canto_tokenizer *tokenizer);
+
+CANTO_API int32_t     canto_tokenizer_vocabulary(const canto_tokenizer *tokenizer); /* number of tokens, V */
+CANTO_API const char *canto_tokenizer_kind(const canto_tokenizer *tokenizer);       /* "char", "byte", "word" */
+/* The UTF-8 form of a token, owned by the tokenizer; *bytes may be NULL. NULL when id >= V. */
+CANTO_API const char *canto_tokenizer_token(const canto_tokenizer *tokenizer, uint32_t id, size_t *bytes);
+/* A number that changes with the vocabulary and the kind: token files carry it. */
+CANTO_API uint64_t canto_tokenizer_hash(const canto_tokenizer *tokenizer);
+
+/* text[bytes] -> *ids[*count]; release with canto_free. CANTO_ERROR_TEXT names the symbol or word that the
+ * vocabulary lacks, and where it stands. */
+CANTO_API canto_status canto_tokenizer_encode(const canto_tokenizer *tokenizer, const char *text, size_t bytes,
+                                              uint32_t **ids, size_t *count);
+/* ids[count] -> *text (*bytes, and a zero byte after them); release with canto_free. Words are joined by spaces. */
+CANTO_API canto_status canto_tokenizer_decode(const canto_tokenizer *tokenizer, const uint32_t *ids, size_t count,
+                                              char **text, size_t *bytes);
+
+/* A decoder that is fed token by token and gives out whole characters only: the bytes of a character that is
+ * split over tokens are held back until it is complete. */
+typedef struct canto_stream canto_stream;
+CANTO_API canto_status canto_stream_open(const canto_tokenizer *tokenizer, canto_stream **stream);
+/* Appends a token; *text (zero-terminated, maybe "") is what became whole, valid until the next call on the stream. */
+CANTO_API canto_status canto_stream_push(canto_stream *stream, uint32_t id, const char **text, size_t *bytes);
+/* What is left at the end; an unfinished character comes out as U+FFFD. */
+CANTO_API canto_status canto_stream_finish(canto_stream *stream, const char **text, size_t *bytes);
+CANTO_API void         canto_stream_close(canto_stream *stream);
+
+/* -------------------------------------------------------------------------------------------------- data */
+
+/* A sequence of tokens, in memory or mapped from a token file (docs/formats.md). */
+typedef struct canto_data canto_data;
+
+/* Encodes text files in the order given, joined by a newline between them (words: by nothing, white space is
+ * no token). The texts are read, never changed. */
+CANTO_API canto_status canto_data_from_texts(canto_context *context, const canto_tokenizer *tokenizer,
+                                             const char *const *paths, size_t count, canto_data **data);
+/* Maps a token file. CANTO_ERROR_FORMAT when its header, size or a token does not fit. */
+CANTO_API canto_status canto_data_open(canto_context *context, const char *path, canto_data **data);
+/* Writes a token file (temporary name, then rename). An existing file is replaced whole. */
+CANTO_API canto_status canto_data_save(const canto_data *data, const char *path);
+CANTO_API void         canto_data_close(canto_data *data);
+/* True when the file begins as a token file does; false also when it cannot be read. */
+CANTO_API bool canto_data_is_token_file(const char *path);
+
+CANTO_API uint64_t canto_data_count(const canto_data *data);          /* tokens */
+CANTO_API int32_t  canto_data_vocabulary(const canto_data *data);     /* every token is below it */
+CANTO_API uint64_t canto_data_source_bytes(const canto_data *data);   /* bytes of text it came from */
+CANTO_API uint64_t canto_data_source_hash(const canto_data *data);    /* of those bytes */
+CANTO_API uint64_t canto_data_tokenizer_hash(const canto_data *data); /* canto_tokenizer_hash of its tokenizer */
+/* Copies tokens [from, from + count) into ids. The range must lie inside the data. */
+CANTO_API void canto_data_read(const canto_data *data, uint64_t from, uint64_t count, uint32_t *ids);
+
+/* -------------------------------------------------------------------------------------------- the blueprint */
+
+typedef enum canto_positions { CANTO_POSITIONS_LEARNED, CANTO_POSITIONS_SINUSOIDAL, CANTO_POSITIONS_NONE } canto_positions;
+typedef enum canto_norm { CANTO_NORM_PRE, CANTO_NORM_POST, CANTO_NORM_NONE } canto_norm;
+typedef enum canto_scale { CANTO_SCALE_HEAD, CANTO_SCALE_NONE, CANTO_SCALE_WIDTH } canto_scale; /* 1/sqrt(D), 1, 1/sqrt(C) */
+typedef enum canto_activation { CANTO_GELU_TANH, CANTO_GELU_EXACT, CANTO_RELU } canto_activation;
+/* Whose module names, drawing order of initial weights and order of dropout masks a model follows. */
+typedef enum canto_family {
+    CANTO_FAMILY_GPT2,        /* sources 001, 002; Hugging Face GPT-2 */
+    CANTO_FAMILY_GPT_NEO,     /* source 000; Hugging Face GPT-Neo */
+    CANTO_FAMILY_DANTE,       /* source 003 */
+    CANTO_FAMILY_SHAKESPEARE  /* source 004 */
+} canto_family;
+
+#define CANTO_PATTERN_MAX 128
+
+/* What a model is. Plain data: copy it freely. C width, H heads, D = C / H, L layers, V vocabulary, F ffn. */
+typedef struct canto_config {
+    char             preset[32];  /* where it came from; only for people to read */
+    canto_family     family;
+    int32_t          vocab;       /* V, 1 .. 2^31 - 1 */
+    int32_t          context;     /* T, the longest sequence */
+    int32_t          width;       /* C */
+    int32_t          heads;       /* H, divides C */
+    int32_t          layers;      /* L, 0 and up */
+    int32_t          ffn;         /* F, the feed-forward width; 0: blocks have no feed-forward */
+    canto_positions  positions;
+    canto_norm       norm;        /* of the blocks */
+    canto_scale      attention_scale;
+    canto_activation activation;
+    bool             attention;   /* blocks have attention */
+    bool             qkv_bias;
+    bool             projection;  /* attention ends in an output projection */
+    bool             projection_bias;
+    bool             residuals;   /* x + f(x) rather than f(x) */
+    bool             final_norm;
+    bool             tied;        /* the head is the token embedding */
+    bool             head_bias;
+    int32_t          window;      /* W of local layers: position i sees j with i - W < j <= i; 0: no local layer */
+    char             pattern[CANTO_PATTERN_MAX]; /* 'g' global or 'l' local, layer by layer, repeated: "gl" alternates */
+    double           dropout_embedding, dropout_attention, dropout_residual, dropout_ffn, dropout_block; /* 0 <= p < 1 */
+    double           norm_eps;
+} canto_config;
+
+typedef enum canto_init { CANTO_INIT_TORCH, CANTO_INIT_GPT2 } canto_init;
+typedef enum canto_optimizer { CANTO_ADAMW, CANTO_ADAM } canto_optimizer;
+typedef enum canto_schedule { CANTO_SCHEDULE_CONSTANT, CANTO_SCHEDULE_COSINE, CANTO_SCHEDULE_LINEAR } canto_schedule;
+
+/* How a model is trained. Plain data. canto_preset fills it with the source's own settings. */
+typedef struct canto_train_options {
+    uint64_t        seed;
+    bool            parity_torch;  /* one PyTorch stream for everything, in the source's order */
+    canto_init      init;
+    int64_t         steps;         /* updates; used when epochs is 0. 0: the model stays untrained */
+    int64_t         epochs;        /* passes over the training split; 0: random windows by step */
+    int32_t         batch;         /* B, sequences of one micro-batch */
+    int32_t         eval_batch;    /* B of evaluation; 0: batch */
+    int32_t         accumulate;    /* micro-batches of one update, at least 1 */
+    canto_optimizer optimizer;
+    double          lr, min_lr;    /* peak and floor of the schedule */
+    canto_schedule  schedule;
+    int64_t         warmup;        /* updates of linear warm-up: update s (from 0) of them uses lr * (s + 1) / warmup */
+    double          beta1, beta2, eps, weight_decay;
+    bool            decay_matrices_only; /* otherwise weight decay touches every parameter */
+    double          clip;          /* largest global gradient norm; 0: no clipping */
+    double          split;         /* share of the tokens that is trained on, 0 < split <= 1 */
+    int64_t         eval_every;    /* updates between evaluations; 0: only at the start and the end */
+    int32_t         eval_batches;  /* batches of each split in one evaluation */
+    int64_t         save_every;    /* updates between checkpoints; 0: with every evaluation */
+    int64_t         log_every;     /* updates between rows of metrics.csv, at least 1 */
+    int32_t         keep;          /* checkpoints kept beside best and last; 0: all */
+    double          max_seconds;   /* finish the step and save after this long; 0: no limit */
+} canto_train_options;
+
+/* Fills config and (when not NULL) training from a named preset (docs/models.md). The error names the nearest one. */
+CANTO_API canto_status canto_preset(const char *name, canto_config *config, canto_train_options *training);
+/* The name of preset number index and one line about it, or NULL past the last. */
+CANTO_API const char *canto_preset_name(size_t index, const char **about);
+/* Sets the dropout places that the config's own source has to p (0 <= p < 1). */
+CANTO_API void canto_config_dropout(canto_config *config, double p);
+/* CANTO_OK when every value is in range, heads divide the width, and all sizes fit; otherwise names the value. */
+CANTO_API canto_status canto_config_check(const canto_config *config);
+CANTO_API canto_status canto_train_options_check(const canto_train_options *options);
+
+/* ------------------------------------------------------------------------------------------------ looking */
+
+typedef struct canto_module {
+    char     name[96];       /* as in the source: "blocks.0.attn.attention.k_proj.weight" */
+    int64_t  rows, columns;  /* columns 0: a vector of rows elements */
+    uint64_t parameters;
+} canto_module;
+
+/* What a model of this config is and needs. Nothing is allocated to know it. */
+typedef struct canto_report {
+    uint64_t total;                    /* parameters */
+    uint64_t without_token_embedding;
+    uint64_t without_embeddings;       /* neither token nor position table */
+    uint64_t weights_bytes;            /* float32 */
+    uint64_t gradients_bytes, moments_bytes; /* of training */
+    uint64_t activations_bytes;        /* of training at (batch, context) */
+    uint64_t training_bytes;           /* the sum of the four */
+    double   forward_flops_per_token;  /* at this context, multiply and add counted apart */
+    double   training_flops_per_token; /* forward and backward, causal: 6(12C^2 L + CV) + 6C(T + 1)L for a GPT-2 block */
+    size_t   modules;                  /* number of canto_config_module entries */
+} canto_report;
+
+/* batch >= 1 sequences of context tokens (0: the config's own context). */
+CANTO_API canto_status canto_config_report(const canto_config *config, int32_t batch, int32_t context, canto_report *report);
+/* Parameter tensor number index in the source's own order; CANTO_ERROR_VALUE past the last. */
+CANTO_API canto_status canto_config_module(const canto_config *config, size_t index, canto_module *module);
+/* The config as JSON (the `canto` object of config.json); release with canto_free. */
+CANTO_API canto_status canto_config_json(canto_context *context, const canto_config *config, char **json);
+
+/* ------------------------------------------------------------------------------------------------- models */
+
+/* A loaded model: weights and config, immutable and shared by sessions. */
+typedef struct canto_model canto_model;
+
+/* Opens a model folder, a run folder (its best checkpoint, else its last) or a checkpoint folder. */
+CANTO_API canto_status        canto_model_open(canto_context *context, const char *path, canto_model **model);
+CANTO_API void                canto_model_close(canto_model *model);
+CANTO_API const canto_config *canto_model_config(const canto_model *model);
+/* The tokenizer saved with it, owned by the model; NULL when the folder has none. */
+CANTO_API const canto_tokenizer *canto_model_tokenizer(const canto_model *model);
+/* Writes the model folder: config.json, model.safetensors, tokenizer.json, tokenizer_config.json. */
+CANTO_API canto_status canto_model_save(const canto_model *model, const char *folder);
+
+/* ------------------------------------------------------------------------------------------------ writing */
+
+/* One mutable timeline over a model. */
+typedef struct canto_session canto_session;
+
+typedef struct canto_generate_options {
+    int64_t  tokens;       /* how many to write */
+    double   temperature;  /* > 0; 0 is greedy */
+    int32_t  top_k;        /* keep the k likeliest (ties kept); 0: all */
+    double   top_p;        /* keep the smallest set whose probability reaches p; 1: all */
+    bool     greedy;       /* arg-max, lowest id on ties */
+    uint64_t seed;
+    bool     parity_torch; /* sample with PyTorch's own stream */
+} canto_generate_options;
+
+CANTO_API canto_generate_options canto_generate_options_default(void); /* 200 tokens, temperature 1, seed 1337 */
+
+/* Called once a token, in order; return false to stop (canto_generate then returns CANTO_STOPPED). */
+typedef bool (*canto_token_fn)(void *user, uint32_t id, double logprob);
+
+/* context: the threads that this session computes with; it may differ from the model's own. */
+CANTO_API canto_status canto_session_open(canto_context *context, const canto_model *model, canto_session **session);
+CANTO_API void         canto_session_close(canto_session *session);
+/* Continues prompt[count] (count >= 1). The context is cropped to the model's last T tokens; dropout is off. */
+CANTO_API canto_status canto_generate(canto_session *session, const uint32_t *prompt, size_t count,
+                                      const canto_generate_options *options, canto_token_fn on_token, void *user);
+/* Logits of the last position after ids[count], cropped to the last T: logits[V], the caller's. */
+CANTO_API canto_status canto_session_logits(canto_session *session, const uint32_t *ids, size_t count, float *logits);
+
+/* --------------------------------------------------------------------------------------------- evaluating */
+
+typedef struct canto_evaluation {
+    double   loss;          /* mean cross-entropy of the next token, in nats */
+    double   perplexity;    /* exp(loss) */
+    double   bits_per_byte; /* of the source text; 0 when its size is not known */
+    uint64_t tokens;        /* predicted tokens */
+} canto_evaluation;
+
+/* Windows of T + 1 tokens with stride T over the whole data, the last one short: every token but the first is
+ * predicted once. data must hold at least two tokens, all below the model's V. */
+CANTO_API canto_status canto_evaluate(canto_context *context, const canto_model *model, const canto_data *data,
+                                      canto_evaluation *evaluation);
+
+/* ----------------------------------------------------------------------------------------------- training */
+
+typedef struct canto_trainer canto_trainer;
+
+typedef enum canto_event_kind {
+    CANTO_EVENT_STEP,       /* an update is done */
+    CANTO_EVENT_EVALUATION, /* losses over fixed windows of both splits */
+    CANTO_EVENT_EPOCH,      /* a pass over the training split is done */
+    CANTO_EVENT_CHECKPOINT, /* a checkpoint folder has appeared: path */
+    CANTO_EVENT_DONE        /* the last checkpoint is written */
+} canto_event_kind;
+
+/* Numbers that an event does not have are NAN. */
+typedef struct canto_event {
+    canto_event_kind kind;
+    int64_t     step, steps;     /* updates done, and planned */
+    int64_t     epoch, epochs;   /* epochs done, and planned (0 when training by steps) */
+    uint64_t    tokens;          /* trained on so far */
+    double      train_loss;      /* STEP: of this update's batch, before the update. EPOCH: mean over the epoch's tokens */
+    double      eval_train_loss, val_loss;
+    double      lr, grad_norm;   /* grad_norm: global, before clipping */
+    double      tokens_per_second;
+    double      seconds;         /* since the run began. EPOCH: of this epoch */
+    double      seconds_left;    /* an estimate, by steps or by max_seconds */
+    const char *path;            /* CHECKPOINT, DONE: the folder; valid during the call */
+} canto_event;
+
+/* Return false to stop: the step is finished, a checkpoint saved, and canto_trainer_run returns CANTO_STOPPED. */
+typedef bool (*canto_event_fn)(void *user, const canto_trainer *trainer, const canto_event *event);
+
+/* Prepares a run: allocates one block each for weights, gradients and moments, initializes the weights from the
+ * seed, and creates the run folder with run.json. tokenizer may be NULL (ids only); both it and data must outlive
+ * the trainer. folder NULL: nothing is written. record: a JSON object put into run.json as "command", or NULL. */
+CANTO_API canto_status canto_trainer_open(canto_context *context, const canto_config *config,
+                                          const canto_train_options *options, const canto_tokenizer *tokenizer,
+                                          const canto_data *data, const char *folder, const char *record,
+                                          canto_trainer **trainer);
+/* Trains to the end of the options, evaluating, journaling and saving on the way. */
+CANTO_API canto_status canto_trainer_run(canto_trainer *trainer, canto_event_fn on_event, void *user);
+CANTO_API void         canto_trainer_close(canto_trainer *trainer);
+/* The trainer's weights as a model, for sampling on the way: borrowed, and changing with every update. */
+CANTO_API const canto_model *canto_trainer_model(const canto_trainer *trainer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,45 @@
+/* file.h - files: mapped for reading, written whole or not at all. Errors name the path and the system's reason. */
+#ifndef CANTO_FILE_H
+#define CANTO_FILE_H
+
+#include "base/context.h"
+
+/* A file mapped for reading. bytes may be 0, data is then "". */
+typedef struct file_map {
+    const unsigned char *data;
+    size_t               bytes;
+    void                *mapping; /* private */
+} file_map;
+
+canto_status file_map_open(const char *path, file_map *map); /* a folder or special file is an error */
+void         file_map_close(file_map *map);                  /* also on a zeroed one */
+
+/* Writing beside: bytes go to a temporary name in the same folder; commit fsyncs, renames and fsyncs the folder;
+ * discard removes the temporary. Either ends the writer; discard after commit does nothing. */
+typedef struct file_writer {
+    int  descriptor;
+    char path[4096], temporary[4096 + 32];
+    bool open;
+} file_writer;
+
+canto_status file_writer_open(file_writer *w, const char *path);
+canto_status file_writer_write(file_writer *w, const void *data, size_t bytes);
+canto_status file_writer_commit(file_writer *w);
+void         file_writer_discard(file_writer *w);
+
+canto_status file_write_whole(const char *path, const void *data, size_t bytes); /* the three above in one */
+canto_status file_append(const char *path, const void *data, size_t bytes);      /* created when missing */
+
+canto_status folder_create(const char *path);  /* with its parents; an existing folder is fine */
+canto_status folder_sync(const char *path);    /* fsync of a folder */
+canto_status folder_remove(const char *path);  /* with the files in it, no deeper */
+canto_status file_rename(const char *from, const char *to); /* and fsync of to's folder */
+canto_status link_replace(const char *target, const char *path); /* symbolic link, replaced by rename */
+bool         file_exists(const char *path);
+bool         folder_exists(const char *path);
+/* "folder/name" into out[4096]; an error when it does not fit. */
+canto_status path_join(char out[4096], const char *folder, const char *name);
+
+uint64_t hash_bytes(const void *data, size_t bytes, uint64_t seed); /* 64-bit FNV-1a, seed 0 for the standard start */
+
+#endif

@@ -1,0 +1,88 @@
+/* gpt.h - the whole model: BATCH -> LOGITS -> LOSS -> GRADIENTS.
+ *
+ * Shapes: B sequences, T positions, C width, H heads, D = C / H, F feed-forward width, L layers, V vocabulary.
+ * Activations are planned from (config, B, T) and live in one block that the caller allocates; a pass never allocates.
+ * A pass runs its units of work on an exec (base/pool.h): a whole pool, or serially as one lane of many. */
+#ifndef CANTO_GPT_H
+#define CANTO_GPT_H
+
+#include "base/pool.h"
+#include "base/rng.h"
+#include "math/kernels.h"
+#include "model/tensors.h"
+#include "model/view.h"
+
+/* Weights as views, looked up by tensor. Built over a trainer's block or over a mapped file. */
+typedef struct layer_weights {
+    view norm1_weight, norm1_bias, q_weight, k_weight, v_weight, q_bias, k_bias, v_bias;
+    view projection_weight, projection_bias, norm2_weight, norm2_bias;
+    view up_weight, up_bias, down_weight, down_bias;
+} layer_weights;
+
+typedef struct gpt_weights {
+    const canto_config *config;
+    view                token_embedding, position_embedding, final_norm_weight, final_norm_bias;
+    view                head_weight, head_bias; /* head_weight is token_embedding's when tied */
+    layer_weights      *layers;                 /* [L] */
+} gpt_weights;
+
+/* Views on block (table->elements reals). layers has config.layers entries (the caller's memory). */
+void gpt_weights_of_block(const tensor_table *table, const real *block, layer_weights *layers, gpt_weights *weights);
+
+/* Where dropout bits come from. Every mask is made of (key, sequence, place, element), so a lane computes the masks of its
+ * own sequences; or, in parity mode, of bits drawn beforehand with gpt_draw_dropout. */
+typedef struct gpt_dropout {
+    bool           on;    /* false: evaluation */
+    uint64_t       key;   /* of (seed, step, micro-batch) */
+    const uint8_t *bits;  /* parity: one bit an element of every place, all B sequences; NULL: the counter hash */
+} gpt_dropout;
+
+/* Bytes of bits that gpt_draw_dropout fills for B sequences of T; 0 when the model has no dropout. */
+size_t gpt_dropout_bytes(const canto_config *config, int32_t B, int32_t T);
+/* Draws all masks of one forward pass from PyTorch's stream in the source's order. */
+void gpt_draw_dropout(const canto_config *config, int32_t B, int32_t T, torch_rng *rng, uint8_t *bits);
+
+/* Activations of B sequences of T: planned once, bound to a block. Opaque to callers but for the sizes. */
+typedef struct gpt_activations {
+    const canto_config *config;
+    int32_t             B, T;      /* largest batch that fits */
+    int32_t             first;     /* the lane's first sequence in the batch, for dropout */
+    int32_t             batch;     /* B of the whole micro-batch, for parity dropout bits */
+    bool                training;
+    bool                want_logits;
+    real               *memory;
+    struct layer_activations *layers;
+    /* addresses within memory */
+    real *x0, *hidden, *normed, *norm_mean, *norm_rstd, *row_loss, *logits, *logits_chunk;
+    real *dx, *dy, *dz, *dffn, *dqkv;
+    int32_t b, t;                  /* of the pass under way */
+    const uint32_t *ids;
+} gpt_activations;
+
+/* Bytes of the block for activations: training keeps what the backward pass needs; logits adds room for all B T V. */
+size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, bool training, bool logits);
+/* Binds activations to a zeroed block of that many bytes, aligned to 64. */
+void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, bool training, bool logits, void *block,
+                          gpt_activations *acts);
+/* Bytes of scratch that each worker of the exec needs. */
+size_t gpt_scratch_bytes(const canto_config *config, int32_t T);
+
+/* ids[B, T] -> the final hidden states (kept in acts). B <= acts->B, T <= acts->T; ids below V. */
+void gpt_forward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *ids,
+                 int32_t B, int32_t T, const gpt_dropout *dropout);
+
+/* Logits of rows [row, row + rows) of the B T positions of the last forward pass -> logits[rows, V]. */
+void gpt_logits(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, int64_t row, int64_t rows,
+                real *logits);
+
+/* Head and loss over row chunks; losses[B T] receives each position's cross-entropy. */
+void gpt_loss(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *targets,
+              real *losses);
+
+/* As gpt_loss, and then the whole backward pass: adds scale * d(sum of losses)/d(parameter) to gradients (a block with
+ * the table's layout). After gpt_forward with the same ids and dropout. */
+void gpt_backward(const exec *e, const kernels *k, const tensor_table *table, const gpt_weights *w,
+                  gpt_activations *acts, const uint32_t *targets, const gpt_dropout *dropout, real scale, real *losses,
+                  real *gradients);
+
+#endif
