@@ -1,0 +1,41 @@
+/* json.h - JSON read and written with jansson; errors name the file and the key.
+ *
+ * `file` in every getter is what error texts call the document. Borrowed values (texts, objects) live as long as the
+ * root. Getters come in two forms: without `_or` the key must be there; with it, a missing key gives the fallback
+ * (a key of the wrong type is an error in both). */
+#ifndef CANTO_JSON_H
+#define CANTO_JSON_H
+
+#include "base/context.h"
+
+#include <jansson.h>
+
+/* Parses bytes whole; a key given twice, or anything after the value, is an error that names the line. Release *root
+ * with json_decref. */
+canto_status json_parse(const char *text, size_t bytes, const char *file, json_t **root);
+canto_status json_read_file(const char *path, json_t **root);
+
+/* Values of an object. object may be any value: what is no object is an error. */
+canto_status json_get_object(const json_t *object, const char *file, const char *key, json_t **value);
+canto_status json_get_array(const json_t *object, const char *file, const char *key, json_t **value);
+canto_status json_get_text(const json_t *object, const char *file, const char *key, const char **text);
+canto_status json_get_text_or(const json_t *object, const char *file, const char *key, const char *fallback, const char **text);
+canto_status json_get_integer(const json_t *object, const char *file, const char *key, int64_t low, int64_t high,
+                              int64_t *number);
+canto_status json_get_integer_or(const json_t *object, const char *file, const char *key, int64_t low, int64_t high,
+                                 int64_t fallback, int64_t *number);
+canto_status json_get_real(const json_t *object, const char *file, const char *key, double *number); /* integers too */
+canto_status json_get_real_or(const json_t *object, const char *file, const char *key, double fallback, double *number);
+canto_status json_get_bool(const json_t *object, const char *file, const char *key, bool *truth);
+canto_status json_get_bool_or(const json_t *object, const char *file, const char *key, bool fallback, bool *truth);
+
+/* 64 bits do not fit JSON's numbers everywhere: they travel as text, "0x0123456789abcdef". */
+json_t      *json_new_u64(uint64_t number); /* NULL when there is no memory */
+canto_status json_get_u64(const json_t *object, const char *file, const char *key, uint64_t *number);
+
+/* The value as text ending in a newline, keys in the order they were set, numbers exact; release *text with
+ * context_release. indent 0: on one line. */
+canto_status json_dump(canto_context *context, const json_t *value, int indent, char **text);
+canto_status json_write_file(const char *path, const json_t *value); /* indented by two; whole or not at all */
+
+#endif

@@ -1,0 +1,40 @@
+/* machine.c - what only the operating system knows: time, memory, cores. */
+#define _GNU_SOURCE
+#include "base/machine.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+double clock_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+uint64_t machine_available_memory(void)
+{
+    FILE *file = fopen("/proc/meminfo", "r");
+    if (!file) return 0;
+    char               line[256];
+    unsigned long long kib = 0;
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
+    fclose(file);
+    return (uint64_t)kib * 1024;
+}
+
+int machine_cores(void)
+{
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        int cores = CPU_COUNT(&set);
+        if (cores > 0) return cores;
+    }
+#endif
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (int)cores : 1;
+}
