@@ -15,6 +15,7 @@ typedef enum layout_kind {
 /* One foreign tensor: rows [row, row + rows) of our tensor, all columns. */
 typedef struct layout_item {
     char        name[96];
+    char        alias[96];          /* another name that readers accept; "" when there is none */
     tensor_role role;
     int32_t     layer;
     int64_t     row, rows, columns; /* in our tensor; columns 1 for a vector */
