@@ -1,0 +1,85 @@
+/* kernels.h - the number crunching, one table of functions an instruction set.
+ *
+ * One readable source (kernels_isa.c) is compiled for every instruction set; the portable build is the truth that the
+ * others are tested against. Sums have a fixed order that depends on shapes and the instruction set alone: an element of
+ * a matrix product is one chain over k, whatever M, N, the tile or the number of threads. */
+#ifndef CANTO_KERNELS_H
+#define CANTO_KERNELS_H
+
+#include "math/real.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* C[M, N] = (accumulate ? C : 0) + A[M, K] B[K, N] (+ bias[N]). Element (m, k) of A lies at a[m * a_row + k * a_column],
+ * (k, n) of B at b[k * b_row + n * b_column], (m, n) of C at c[m * c_row + n]. C overlaps neither A nor B. */
+typedef struct gemm {
+    int64_t     M, N, K;
+    const real *a;
+    ptrdiff_t   a_row, a_column;
+    const real *b;
+    ptrdiff_t   b_row, b_column;
+    real       *c;
+    ptrdiff_t   c_row;
+    const real *bias; /* [N] or NULL */
+    bool        accumulate;
+} gemm;
+
+/* The dropout mask of one sequence at one place: element i is kept when a hash of (key, i) or bit first_bit + i says so. */
+typedef struct mask {
+    uint64_t       key;
+    const uint8_t *bits; /* NULL: the hash */
+    uint64_t       first_bit;
+    uint32_t       threshold; /* of the hash: p * 2^32 */
+    real           scale;     /* 1 / (1 - p) */
+} mask;
+
+/* Attention of one head over one sequence: rows i of q, k, v lie stride elements apart, D wide. Position i sees j with
+ * i - window < j <= i (window 0: every j <= i). */
+typedef struct attention_head {
+    int64_t     T, D, window;
+    real        scale;
+    ptrdiff_t   stride;         /* of q, k, v and their gradients */
+    const real *q, *k, *v;      /* [T, D] */
+    ptrdiff_t   out_stride;
+    real       *out;            /* [T, D] forward: written; backward: read */
+    real       *lse;            /* [T] log of the softmax's denominator: forward writes, backward reads */
+    const mask *dropout;        /* NULL: none. Element (i, j) is mask element mask_first + i T + j */
+    uint64_t    mask_first;
+    const real *dout;           /* [T, D], out_stride; backward */
+    real       *dq, *dk, *dv;   /* [T, D], stride; backward: written */
+} attention_head;
+
+typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTIVATION_RELU } activation_kind;
+
+typedef struct kernels {
+    const char *name;
+    /* Rows [m0, m1) and columns [n0, n1) of a product; scratch: GEMM_SCRATCH reals. n1 - n0 <= GEMM_COLUMNS. */
+    void (*gemm_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
+    /* y = (x - mean) * rstd * weight + bias over rows of C, biased variance */
+    void (*norm_rows)(const real *x, const real *weight, const real *bias, real *y, real *mean, real *rstd, int64_t rows,
+                      int64_t C, real eps);
+    /* dx = d loss / d x from dy; dx may be dy */
+    void (*norm_rows_backward)(const real *dy, const real *x, const real *weight, const real *mean, const real *rstd,
+                               real *dx, int64_t rows, int64_t C);
+    void (*activate)(activation_kind kind, const real *x, real *y, int64_t n);
+    void (*activate_backward)(activation_kind kind, const real *x, const real *dy, real *dx, int64_t n); /* dx may be dy */
+    void (*attention_forward)(const attention_head *a, real *scratch);  /* scratch: attention_scratch(T, D) reals */
+    void (*attention_backward)(const attention_head *a, real *scratch);
+    /* The cross-entropy of one row of logits[V]; gradient: logits become scale * (softmax - one-hot) */
+    real (*cross_entropy)(real *logits, int64_t V, uint32_t target, bool gradient, real scale);
+    /* out[i] = mask element first + i: scale or 0 */
+    void (*mask_row)(const mask *m, uint64_t first, int64_t n, real *out);
+} kernels;
+
+#define GEMM_COLUMNS 128                       /* widest tile */
+#define GEMM_DEPTH 256                         /* k's that are packed at a time */
+#define GEMM_SCRATCH (GEMM_COLUMNS * GEMM_DEPTH + 2 * 32 * 16)
+size_t attention_scratch(int64_t T, int64_t D); /* in reals */
+
+/* The kernels of a name ("portable", "avx2", "avx512", "neon"), or the best of this machine for NULL and "".
+ * NULL when this build or machine does not have them. */
+const kernels *kernels_choose(const char *name);
+
+#endif
