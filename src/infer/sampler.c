@@ -1,0 +1,105 @@
+/* sampler.c - temperature, top-k, top-p (Holtzman et al. 2020), softmax, draw.
+ *
+ * Invariant: sampling needs no memory: the k-th largest and the nucleus's edge are found by bisection over the floats'
+ * own order, so that ties at the edge are kept all of them. */
+#include "infer/sampler.h"
+
+#include <math.h>
+#include <string.h>
+
+static uint32_t arg_max(const float *x, int32_t V) {
+    int32_t best = 0;
+    for (int32_t i = 1; i < V; i++)
+        if (x[i] > x[best]) best = i;
+    return (uint32_t)best;
+}
+
+/* Logits become probabilities; those at -inf become 0. Returns the sum of exponentials. */
+static double softmax(float *x, int32_t V) {
+    float  top = x[arg_max(x, V)];
+    double sum = 0;
+    for (int32_t i = 0; i < V; i++) {
+        x[i] = expf(x[i] - top);
+        sum += (double)x[i];
+    }
+    for (int32_t i = 0; i < V; i++) x[i] = (float)((double)x[i] / sum);
+    return sum;
+}
+
+/* Floats as unsigned numbers of the same order, and back. */
+static uint32_t order_of(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
+/* The k-th largest of x as an order number: the largest edge that at least k elements reach. */
+static uint32_t kth_largest(const float *x, int32_t V, int32_t k) {
+    uint32_t edge = 0;
+    for (uint32_t bit = 0x80000000u; bit; bit >>= 1) {
+        int32_t reach = 0;
+        for (int32_t i = 0; i < V; i++) reach += order_of(x[i]) >= (edge | bit);
+        if (reach >= k) edge |= bit;
+    }
+    return edge;
+}
+
+static void keep_top_k(float *x, int32_t V, int32_t k) {
+    if (k <= 0 || k >= V) return;
+    uint32_t edge = kth_largest(x, V, k);
+    for (int32_t i = 0; i < V; i++)
+        if (order_of(x[i]) < edge) x[i] = -INFINITY;
+}
+
+/* p becomes the smallest set of the likeliest whose probability reaches top_p (ties at its edge all kept), to sum 1. */
+static void keep_top_p(float *p, int32_t V, double top_p) {
+    if (top_p >= 1) return;
+    uint32_t edge = 0;
+    double   kept = 0;
+    for (uint32_t bit = 0x80000000u; bit; bit >>= 1) {
+        double reach = 0;
+        for (int32_t i = 0; i < V; i++)
+            if (order_of(p[i]) >= (edge | bit)) reach += (double)p[i];
+        if (reach >= top_p && reach > 0) edge |= bit;
+    }
+    for (int32_t i = 0; i < V; i++) {
+        if (order_of(p[i]) < edge) p[i] = 0;
+        kept += (double)p[i];
+    }
+    for (int32_t i = 0; i < V; i++) p[i] = (float)((double)p[i] / kept);
+}
+
+/* The element at which the running sum of p passes u times the whole sum. */
+static uint32_t draw(const float *p, int32_t V, double u) {
+    double  sum = 0, running = 0;
+    int32_t last = 0;
+    for (int32_t i = 0; i < V; i++) sum += (double)p[i];
+    for (int32_t i = 0; i < V; i++) {
+        if (!(p[i] > 0)) continue;
+        last = i;
+        running += (double)p[i];
+        if (running > u * sum) break;
+    }
+    return (uint32_t)last;
+}
+
+uint32_t sampler_pick(float *logits, int32_t V, const canto_generate_options *options, torch_rng *torch,
+                      stream_rng *stream, double *logprob) {
+    uint32_t pick;
+    bool     greedy = options->greedy || options->temperature <= 0;
+    if (greedy) {
+        pick = arg_max(logits, V);
+        double sum = softmax(logits, V);
+        if (logprob) *logprob = -log(sum);
+        return pick;
+    }
+    float temperature = (float)options->temperature;
+    for (int32_t i = 0; i < V; i++) logits[i] /= temperature;
+    keep_top_k(logits, V, options->top_k);
+    softmax(logits, V);
+    keep_top_p(logits, V, options->top_p);
+    if (options->parity_torch) pick = (uint32_t)torch_multinomial(torch, logits, (size_t)V);
+    else pick = draw(logits, V, stream_uniform(stream));
+    if (logprob) *logprob = log((double)logits[pick]);
+    return pick;
+}

@@ -1,0 +1,111 @@
+/* report.c - what a model of some config is and needs, without building it: counts, memory, arithmetic, its modules.
+ *
+ * Counts come from tensor_shape, names from the source's layout, memory from the plan of activations, so that they
+ * cannot disagree with what is trained. Invariant: nothing is allocated; sizes of any model that canto_config_check lets
+ * through fit. */
+#include "base/status.h"
+#include "model/gpt.h"
+#include "model/layouts.h"
+#include "model/tensors.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Parameters that the tensor `role` has in the whole model, all layers together. */
+static uint64_t role_parameters(const canto_config *config, tensor_role role) {
+    int64_t rows, columns;
+    bool    vector;
+    if (!tensor_shape(config, role, &rows, &columns, &vector)) return 0;
+    uint64_t layers = tensor_role_in_block(role) ? (uint64_t)config->layers : 1;
+    return (uint64_t)rows * (uint64_t)columns * layers;
+}
+
+static void report_counts(const canto_config *config, canto_report *report) {
+    uint64_t total = 0;
+    for (int role = 0; role < TENSOR_ROLES; role++) total += role_parameters(config, (tensor_role)role);
+    report->total = total;
+    report->without_token_embedding = total - role_parameters(config, TENSOR_TOKEN_EMBEDDING);
+    report->without_embeddings =
+        report->without_token_embedding - role_parameters(config, TENSOR_POSITION_EMBEDDING);
+}
+
+static void report_memory(const canto_config *config, int32_t B, int32_t T, canto_report *report) {
+    report->weights_bytes = report->total * 4;
+    report->gradients_bytes = report->total * 4;
+    report->moments_bytes = report->total * 8;
+    report->activations_bytes = gpt_activations_bytes(config, B, T, true, false);
+    report->training_bytes =
+        report->weights_bytes + report->gradients_bytes + report->moments_bytes + report->activations_bytes;
+}
+
+/* Positions that a position sees, on average over T of them: (T + 1) / 2, or less through a window W. */
+static double mean_visible(double T, double W) {
+    if (W <= 0 || W >= T) return (T + 1) / 2;
+    return (W * (W + 1) / 2 + (T - W) * W) / T;
+}
+
+/* Every parameter of a matrix product is one multiplication and one addition a token; scores and their weighted sum are
+ * C of each for every position seen. The embedding is a look-up. The backward pass does twice the forward's work. */
+static void report_flops(const canto_config *config, int32_t T, canto_report *report) {
+    double C = config->width, V = config->vocab, matrices = C * V, seen = 0;
+    double block = role_parameters(config, TENSOR_QKV_WEIGHT) + role_parameters(config, TENSOR_PROJECTION_WEIGHT);
+    matrices += block + role_parameters(config, TENSOR_FFN_UP_WEIGHT);
+    matrices += (double)role_parameters(config, TENSOR_FFN_DOWN_WEIGHT);
+    size_t letters = strlen(config->pattern);
+    for (int32_t l = 0; config->attention && l < config->layers; l++) {
+        bool local = letters > 0 && config->pattern[(size_t)l % letters] == 'l';
+        seen += mean_visible(T, local ? config->window : 0);
+    }
+    report->forward_flops_per_token = 2 * matrices + 4 * C * seen;
+    report->training_flops_per_token = 3 * report->forward_flops_per_token;
+}
+
+static size_t count_modules(const canto_config *config) {
+    layout_item item;
+    size_t      n = 0;
+    while (layout_item_at(config, LAYOUT_SOURCE, n, &item)) n++;
+    return n;
+}
+
+/* The plan of activations multiplies these: refused here, in doubles, before it could overflow. */
+static canto_status check_plan(const canto_config *config, int32_t B, int32_t T) {
+    double C = config->width, F = config->ffn, H = config->heads;
+    double positions = (double)B * T;
+    double bytes = 4 * positions * ((config->layers + 1.0) * (16 * C + 3 * F + H * (double)T) + config->vocab);
+    if (bytes < 0x1p62) return status_ok();
+    return status_error(CANTO_ERROR_VALUE, "A batch of %d sequences of %d tokens would need about %.2g bytes for this "
+                                           "model's activations. Use a smaller batch or context.", B, T, bytes);
+}
+
+canto_status canto_config_report(const canto_config *config, int32_t batch, int32_t context, canto_report *report) {
+    canto_status status;
+    int32_t      T = context == 0 ? config->context : context;
+    TRY(canto_config_check(config));
+    if (batch < 1) FAIL(CANTO_ERROR_VALUE, "The batch is %d, but must hold at least one sequence.", batch);
+    if (T < 1 || T > config->context)
+        FAIL(CANTO_ERROR_VALUE, "The context is %d, but this model reads from 1 to %d tokens.", T, config->context);
+    TRY(check_plan(config, batch, T));
+    memset(report, 0, sizeof *report);
+    report_counts(config, report);
+    report_memory(config, batch, T, report);
+    report_flops(config, T, report);
+    report->modules = count_modules(config);
+done:
+    return status;
+}
+
+canto_status canto_config_module(const canto_config *config, size_t index, canto_module *module) {
+    canto_status status;
+    layout_item  item;
+    TRY(canto_config_check(config));
+    if (!layout_item_at(config, LAYOUT_SOURCE, index, &item))
+        FAIL(CANTO_ERROR_VALUE, "There is no module number %zu: the model has %zu, counted from 0.", index,
+             count_modules(config));
+    memset(module, 0, sizeof *module);
+    snprintf(module->name, sizeof module->name, "%s", item.name);
+    module->rows = item.transposed ? item.columns : item.rows;
+    module->columns = item.vector ? 0 : item.transposed ? item.rows : item.columns;
+    module->parameters = (uint64_t)item.rows * (uint64_t)item.columns;
+done:
+    return status;
+}
