@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# test.sh PRESET FOLDER [CTEST-OPTION...]: builds, then runs the tests; FOLDER/tests.xml receives the results.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=$1
+folder=$2
+shift 2
+rm -f "$folder/tests.xml"
+
+# The tokenizer files are tried out in Hugging Face's own library, which comes from npm.
+hf=tests/hf
+if [ -e $hf/package-lock.json ] && [ $hf/package-lock.json -nt $hf/node_modules/.package-lock.json ]; then
+    if ! command -v npm >/dev/null; then
+        echo "SKIP: npm is missing, tokenizer files are not tried in Hugging Face's library"
+    elif ! (cd $hf && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json); then
+        echo "SKIP: npm ci failed in $hf, tokenizer files are not tried in Hugging Face's library"
+    fi
+fi
+
+CANTO_CONFIGURE=1 tools/build.sh "$preset" "$folder"
+
+# gcc 12's thread sanitizer cannot live with every address that a randomized kernel gives out.
+run=()
+if [ "$preset" = tsan ] && command -v setarch >/dev/null && setarch -R true 2>/dev/null; then run=(setarch -R); fi
+"${run[@]}" ctest --test-dir "$folder" --output-on-failure --no-tests=error --parallel "${JOBS:-$(nproc)}" \
+    --test-output-size-passed 1000000 --output-junit "$PWD/$folder/tests.xml" "$@"
