@@ -42,27 +42,44 @@ size_t gpt_dropout_bytes(const canto_config *config, int32_t B, int32_t T);
 /* Draws all masks of one forward pass from PyTorch's stream in the source's order. */
 void gpt_draw_dropout(const canto_config *config, int32_t B, int32_t T, torch_rng *rng, uint8_t *bits);
 
-/* Activations of B sequences of T: planned once, bound to a block. Opaque to callers but for the sizes. */
+/* What one block keeps for its backward pass; b t rows each. Pointers may coincide where a part is switched off. */
+typedef struct layer_activations {
+    real *in;                            /* [C] the block's input */
+    real *normed1, *mean1, *rstd1;       /* [C], [1], [1] */
+    real *qkv, *attended, *lse;          /* [3C], [C], [H] */
+    real *sum1;                          /* [C] post-norm: input + branch, before the norm */
+    real *middle;                        /* [C] after the attention's half */
+    real *normed2, *mean2, *rstd2;
+    real *up, *active;                   /* [F] before and after the activation */
+    real *sum2;
+    real *out;                           /* [C] */
+} layer_activations;
+
+/* Activations of B sequences of T: planned once, bound to a block. Callers set first and batch for a lane, and may read
+ * b and t; the rest belongs to the passes. */
 typedef struct gpt_activations {
     const canto_config *config;
     int32_t             B, T;      /* largest batch that fits */
-    int32_t             first;     /* the lane's first sequence in the batch, for dropout */
-    int32_t             batch;     /* B of the whole micro-batch, for parity dropout bits */
+    int32_t             first;     /* the lane's first sequence in the micro-batch, for dropout */
+    int32_t             batch;     /* B of the whole micro-batch, for dropout */
     bool                training;
-    bool                want_logits;
-    real               *memory;
-    struct layer_activations *layers;
-    /* addresses within memory */
-    real *x0, *hidden, *normed, *norm_mean, *norm_rstd, *row_loss, *logits, *logits_chunk;
-    real *dx, *dy, *dz, *dffn, *dqkv;
-    int32_t b, t;                  /* of the pass under way */
-    const uint32_t *ids;
+    layer_activations  *layers;    /* [L] */
+    real               *sinusoid;  /* [T, C] or NULL */
+    real               *embedded;  /* [C] the first block's input */
+    real               *normed, *mean, *rstd; /* [C], [1], [1] of the final norm */
+    real               *hidden;    /* [C] what the head reads: normed, or the last block's out */
+    real               *branch;    /* [C] */
+    real               *chunk;     /* [rows, V] logits of a few rows */
+    int64_t             chunk_rows;
+    real               *dx, *dbranch, *dnormed, *dffn, *dqkv; /* [C], [C], [C], [F], [3C] */
+    int32_t             b, t;      /* of the pass under way */
+    const uint32_t     *ids;
 } gpt_activations;
 
-/* Bytes of the block for activations: training keeps what the backward pass needs; logits adds room for all B T V. */
-size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, bool training, bool logits);
+/* Bytes of the block for activations: training keeps what the backward pass needs. */
+size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, bool training);
 /* Binds activations to a zeroed block of that many bytes, aligned to 64. */
-void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, bool training, bool logits, void *block,
+void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, bool training, void *block,
                           gpt_activations *acts);
 /* Bytes of scratch that each worker of the exec needs. */
 size_t gpt_scratch_bytes(const canto_config *config, int32_t T);

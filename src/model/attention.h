@@ -1,0 +1,19 @@
+/* attention.h - causal multi-head self-attention over q, k, v side by side. */
+#ifndef CANTO_ATTENTION_H
+#define CANTO_ATTENTION_H
+
+#include "model/gpt.h"
+
+/* qkv[b, t, 3C] (q, k, v; head h in columns h D ..) -> out[b, t, C]; lse[b, H, t] is kept for the backward pass. A local
+ * layer's position i sees j with i - W < j <= i. No T x T matrix outlives a block of rows. */
+void attention_forward(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
+                       const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, real *out, real *lse);
+
+/* dout[b, t, C] -> dqkv[b, t, 3C], from the same qkv, out and lse. */
+void attention_backward(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
+                        const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, const real *out,
+                        const real *lse, const real *dout, real *dqkv);
+
+int64_t attention_window(const canto_config *config, int32_t layer); /* W of a local layer, 0 of a global one */
+
+#endif
