@@ -86,14 +86,16 @@ static uint32_t draw(const float *p, int32_t V, double u) {
 uint32_t sampler_pick(float *logits, int32_t V, const canto_generate_options *options, torch_rng *torch,
                       stream_rng *stream, double *logprob) {
     uint32_t pick;
-    bool     greedy = options->greedy || options->temperature <= 0;
+    float    temperature = (float)options->temperature;
+    bool     greedy = options->greedy || !(temperature > 0);
+    /* so cold that the logits would leave the floats' range: the limit is greedy */
+    greedy = greedy || !isfinite(logits[arg_max(logits, V)] / temperature);
     if (greedy) {
         pick = arg_max(logits, V);
         double sum = softmax(logits, V);
         if (logprob) *logprob = -log(sum);
         return pick;
     }
-    float temperature = (float)options->temperature;
     for (int32_t i = 0; i < V; i++) logits[i] /= temperature;
     keep_top_k(logits, V, options->top_k);
     softmax(logits, V);
