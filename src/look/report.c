@@ -33,7 +33,7 @@ static void report_memory(const canto_config *config, int32_t B, int32_t T, cant
     report->weights_bytes = report->total * 4;
     report->gradients_bytes = report->total * 4;
     report->moments_bytes = report->total * 8;
-    report->activations_bytes = gpt_activations_bytes(config, B, T, true, false);
+    report->activations_bytes = gpt_activations_bytes(config, B, T, true);
     report->training_bytes =
         report->weights_bytes + report->gradients_bytes + report->moments_bytes + report->activations_bytes;
 }

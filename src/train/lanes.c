@@ -39,9 +39,9 @@ static canto_status open_lane(lanes *l, lane *one, float *gradients, int32_t B, 
     const canto_config *config = l->weights->config;
     void               *block;
     bool                training = l->table != NULL;
-    size_t              bytes = gpt_activations_bytes(config, B, T, training, false);
+    size_t              bytes = gpt_activations_bytes(config, B, T, training);
     TRY(context_block(l->context, bytes, "activations", &one->acts_base, &block));
-    gpt_activations_bind(config, B, T, training, false, block, &one->acts);
+    gpt_activations_bind(config, B, T, training, block, &one->acts);
     one->gradients = gradients;
     if (!training || gradients) goto done;
     TRY(context_block(l->context, l->table->elements * sizeof(float), "gradients", &one->gradients_base, &block));
