@@ -11,12 +11,11 @@ if [ ! -e "$folder/build.ninja" ] && [ ! -e "$folder/Makefile" ]; then
     rm -f "$folder/CMakeCache.txt"
     generator=()
     if command -v ninja >/dev/null; then generator=(-G Ninja); fi
-    cmake --preset "$preset" -B "$folder" "${generator[@]}" >"/tmp/canto-configure.$$" 2>&1 || {
-        cat "/tmp/canto-configure.$$" >&2
-        rm -f "/tmp/canto-configure.$$"
+    mkdir -p "$folder"
+    cmake --preset "$preset" -B "$folder" "${generator[@]}" >"$folder/configure.log" 2>&1 || {
+        cat "$folder/configure.log" >&2
         exit 1
     }
-    rm -f "/tmp/canto-configure.$$"
 elif [ "${CANTO_CONFIGURE:-0}" = 1 ]; then
     cmake "$folder" >/dev/null
 fi
