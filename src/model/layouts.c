@@ -417,7 +417,9 @@ bool layout_item_at(const canto_config *config, layout_kind kind, size_t index, 
 /* ----------------------------------------------------------------------------------------- for saving */
 
 static bool has_local_layers(const canto_config *c) {
-    return c->window > 0 && strchr(c->pattern, 'l') != NULL;
+    for (int32_t i = 0; i < c->layers && c->pattern[i]; i++)
+        if (c->pattern[i] == 'l') return c->window > 0;
+    return false;
 }
 
 /* What Hugging Face's GPT-2 and GPT-Neo have in common. */

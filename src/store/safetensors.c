@@ -1,0 +1,287 @@
+/* safetensors.c - reading and writing safetensors files.
+ *
+ * Invariant: after safetensors_open every tensor's bytes lie inside the map, are as many as its dtype and shape say, and
+ * belong to it alone; a damaged or hostile header is refused before any size of it is used. Little-endian machines only. */
+#include "store/safetensors.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADER_MAX (UINT64_C(100) << 20)
+
+/* ----------------------------------------------------------------------------------------------- reading */
+
+static const struct {
+    const char *name;
+    unsigned    bytes;
+} DTYPES[] = {
+    {"F32", 4}, {"I64", 8},  {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I32", 4},     {"U8", 1},      {"BOOL", 1},
+    {"I8", 1},  {"I16", 2},  {"U16", 2}, {"U32", 4},  {"U64", 8}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
+};
+
+static unsigned dtype_bytes(const char *dtype) {
+    for (size_t i = 0; i < sizeof DTYPES / sizeof *DTYPES; i++)
+        if (strcmp(DTYPES[i].name, dtype) == 0) return DTYPES[i].bytes;
+    return 0;
+}
+
+static uint64_t read_u64(const unsigned char *p) {
+    uint64_t n = 0;
+    for (int i = 7; i >= 0; i--) n = n << 8 | p[i];
+    return n;
+}
+
+static canto_status read_header(safetensors *f) {
+    if (f->map.bytes < 8)
+        return status_error(CANTO_ERROR_FORMAT, "'%.300s' is no safetensors file: it has only %zu bytes", f->path,
+                            f->map.bytes);
+    uint64_t length = read_u64(f->map.data);
+    if (length > f->map.bytes - 8 || length > HEADER_MAX)
+        return status_error(CANTO_ERROR_FORMAT,
+                            "'%.300s' is no safetensors file, or cut short: its header should have %" PRIu64
+                            " bytes, the whole file has %zu", f->path, length, f->map.bytes);
+    canto_status status = json_parse((const char *)f->map.data + 8, (size_t)length, f->path, &f->header);
+    if (status.code == CANTO_OK && !json_is_object(f->header))
+        return status_error(CANTO_ERROR_FORMAT, "'%.300s': the header is no JSON object", f->path);
+    return status;
+}
+
+static canto_status read_shape(const safetensors *f, const json_t *entry, safetensor *t) {
+    canto_status status = status_ok();
+    json_t      *shape;
+    TRY(json_get_array(entry, f->path, "shape", &shape));
+    if (json_array_size(shape) > SAFETENSORS_RANK_MAX)
+        FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s': tensor \"%.80s\" has more than %d dimensions", f->path, t->name,
+             SAFETENSORS_RANK_MAX);
+    t->rank = (int)json_array_size(shape);
+    t->count = 1;
+    for (int i = 0; i < t->rank; i++) {
+        const json_t *size = json_array_get(shape, (size_t)i);
+        if (!json_is_integer(size) || json_integer_value(size) < 0)
+            FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has a shape that is not made of sizes", f->path, t->name);
+        t->shape[i] = json_integer_value(size);
+        if (t->shape[i] != 0 && t->count > (uint64_t)INT64_MAX / (uint64_t)t->shape[i])
+            FAIL(CANTO_ERROR_FORMAT, "'%.300s': the shape of tensor \"%.80s\" is too large to be true", f->path, t->name);
+        t->count *= (uint64_t)t->shape[i];
+    }
+done:
+    return status;
+}
+
+static canto_status read_offsets(const safetensors *f, const json_t *entry, safetensor *t) {
+    canto_status  status = status_ok();
+    json_t       *offsets;
+    TRY(json_get_array(entry, f->path, "data_offsets", &offsets));
+    const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
+    if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
+        json_integer_value(begin) < 0 || json_integer_value(end) < json_integer_value(begin))
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has data_offsets that are not [begin, end]", f->path, t->name);
+    t->begin = (uint64_t)json_integer_value(begin);
+    t->end = (uint64_t)json_integer_value(end);
+done:
+    return status;
+}
+
+static canto_status read_tensor(const safetensors *f, const char *name, const json_t *entry, safetensor *t) {
+    canto_status status = status_ok();
+    size_t       start = 8 + (size_t)read_u64(f->map.data);
+    uint64_t     room = f->map.bytes - start;
+    t->name = name;
+    TRY(json_get_text(entry, f->path, "dtype", &t->dtype));
+    unsigned element = dtype_bytes(t->dtype);
+    if (element == 0)
+        FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s': tensor \"%.80s\" has the unknown type \"%.20s\"", f->path, name, t->dtype);
+    TRY(read_shape(f, entry, t));
+    TRY(read_offsets(f, entry, t));
+    if (t->count > UINT64_MAX / element || t->end - t->begin != t->count * element)
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has %" PRIu64 " bytes, but its shape asks for others", f->path,
+             name, t->end - t->begin);
+    if (t->end > room)
+        FAIL(CANTO_ERROR_FORMAT,
+             "'%.300s' is cut short: tensor \"%.80s\" ends at byte %" PRIu64 " of the data, which has %" PRIu64, f->path,
+             name, t->end, room);
+    t->data = f->map.data + start + t->begin;
+done:
+    return status;
+}
+
+static int by_place(const void *a, const void *b) {
+    const safetensor *x = a, *y = b;
+    if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
+    return x->end < y->end ? -1 : x->end > y->end;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const safetensor *)a)->name, ((const safetensor *)b)->name);
+}
+
+/* Every byte of the data belongs to one tensor. Leaves the list sorted by name. */
+static canto_status check_cover(safetensors *f) {
+    uint64_t at = 0, room = f->map.bytes - 8 - read_u64(f->map.data);
+    if (f->count > 1) qsort(f->list, f->count, sizeof *f->list, by_place);
+    for (size_t i = 0; i < f->count; at = f->list[i++].end) {
+        if (f->list[i].begin == at) continue;
+        return status_error(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" %s", f->path, f->list[i].name,
+                            f->list[i].begin < at ? "overlaps another one" : "leaves a gap before it");
+    }
+    if (at != room)
+        return status_error(CANTO_ERROR_FORMAT, "'%.300s' has %" PRIu64 " bytes that belong to no tensor", f->path,
+                            room - at);
+    if (f->count > 1) qsort(f->list, f->count, sizeof *f->list, by_name);
+    return status_ok();
+}
+
+static canto_status read_list(safetensors *f) {
+    canto_status status = status_ok();
+    const char  *name;
+    json_t      *entry;
+    size_t       most = json_object_size(f->header);
+    f->list = context_allocate_zeroed(f->context, most ? most : 1, sizeof *f->list);
+    if (!f->list) FAIL(CANTO_ERROR_MEMORY, "no memory for the %zu tensors of '%.300s'", most, f->path);
+    json_object_foreach(f->header, name, entry) {
+        if (strcmp(name, "__metadata__") == 0) continue;
+        TRY(read_tensor(f, name, entry, &f->list[f->count]));
+        f->count++;
+    }
+    TRY(check_cover(f));
+done:
+    return status;
+}
+
+canto_status safetensors_open(canto_context *context, const char *path, safetensors *file) {
+    canto_status status = status_ok();
+    memset(file, 0, sizeof *file);
+    file->context = context;
+    snprintf(file->path, sizeof file->path, "%s", path);
+    TRY(file_map_open(path, &file->map));
+    TRY(read_header(file));
+    TRY(read_list(file));
+done:
+    if (status.code != CANTO_OK) safetensors_close(file);
+    return status;
+}
+
+void safetensors_close(safetensors *file) {
+    if (file->list) context_release(file->context, file->list);
+    json_decref(file->header);
+    file_map_close(&file->map);
+    memset(file, 0, sizeof *file);
+}
+
+const safetensor *safetensors_find(const safetensors *file, const char *name) {
+    safetensor wanted = {.name = name};
+    if (file->count == 0) return NULL;
+    return bsearch(&wanted, file->list, file->count, sizeof *file->list, by_name);
+}
+
+/* "[3, 16]" */
+static void shape_text(const int64_t *shape, int rank, char out[200]) {
+    size_t n = 0;
+    n += (size_t)snprintf(out, 200, "[");
+    for (int i = 0; i < rank && n < 170; i++)
+        n += (size_t)snprintf(out + n, 200 - n, "%s%" PRId64, i ? ", " : "", shape[i]);
+    snprintf(out + n, 200 - n, "]");
+}
+
+canto_status safetensors_expect(const safetensors *file, const safetensor *t, const char *dtype, const int64_t *shape,
+                                int rank) {
+    if (strcmp(t->dtype, dtype) != 0)
+        return status_error(CANTO_ERROR_UNSUPPORTED,
+                            "'%.250s': tensor \"%.80s\" is of type %s, and this version reads %s: convert the file first",
+                            file->path, t->name, t->dtype, dtype);
+    bool same = t->rank == rank;
+    for (int i = 0; same && i < rank; i++) same = t->shape[i] == shape[i];
+    if (same) return status_ok();
+    char have[200], want[200];
+    shape_text(t->shape, t->rank, have);
+    shape_text(shape, rank, want);
+    return status_error(CANTO_ERROR_FORMAT, "'%.200s': tensor \"%.80s\" has the shape %.60s, but the config asks for %.60s",
+                        file->path, t->name, have, want);
+}
+
+/* ----------------------------------------------------------------------------------------------- writing */
+
+static canto_status no_header_memory(void) {
+    return context_no_memory(4096, "the header of a safetensors file");
+}
+
+canto_status safetensors_writer_open(safetensors_writer *w, const char *path) {
+    memset(w, 0, sizeof *w);
+    canto_status status = file_writer_open(&w->file, path);
+    if (status.code != CANTO_OK) return status;
+    w->header = json_object();
+    if (w->header) return status;
+    safetensors_writer_discard(w);
+    return no_header_memory();
+}
+
+canto_status safetensors_writer_metadata(safetensors_writer *w, const char *key, const char *text) {
+    json_t *metadata = json_object_get(w->header, "__metadata__");
+    if (!metadata) {
+        metadata = json_object();
+        if (json_object_set_new(w->header, "__metadata__", metadata) != 0) return no_header_memory();
+    }
+    return json_object_set_new(metadata, key, json_string(text)) == 0 ? status_ok() : no_header_memory();
+}
+
+static json_t *shape_to_json(const int64_t *shape, int rank) {
+    json_t *list = json_array();
+    for (int i = 0; i < rank; i++) json_array_append_new(list, json_integer(shape[i]));
+    if (json_array_size(list) == (size_t)rank) return list;
+    json_decref(list);
+    return NULL;
+}
+
+canto_status safetensors_writer_add(safetensors_writer *w, const char *name, const char *dtype, const int64_t *shape,
+                                    int rank) {
+    uint64_t bytes = dtype_bytes(dtype);
+    for (int i = 0; i < rank; i++) bytes *= (uint64_t)shape[i];
+    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape_to_json(shape, rank), "data_offsets",
+                              (json_int_t)w->bytes, (json_int_t)(w->bytes + bytes));
+    if (!entry || json_object_set_new(w->header, name, entry) != 0) return no_header_memory();
+    w->bytes += bytes;
+    return status_ok();
+}
+
+static void write_u64(unsigned char *p, uint64_t n) {
+    for (int i = 0; i < 8; i++) p[i] = (unsigned char)(n >> 8 * i);
+}
+
+canto_status safetensors_writer_begin(safetensors_writer *w) {
+    canto_status  status = status_ok();
+    unsigned char length[8];
+    char         *text = json_dumps(w->header, JSON_COMPACT);
+    if (!text) FAIL(CANTO_ERROR_MEMORY, "no memory for the header of a safetensors file");
+    size_t bytes = strlen(text), padding = (8 - bytes % 8) % 8;
+    write_u64(length, bytes + padding);
+    TRY(file_writer_write(&w->file, length, sizeof length));
+    TRY(file_writer_write(&w->file, text, bytes));
+    TRY(file_writer_write(&w->file, "        ", padding));
+done:
+    free(text);
+    return status;
+}
+
+canto_status safetensors_writer_data(safetensors_writer *w, const void *data, size_t bytes) {
+    w->written += bytes;
+    return file_writer_write(&w->file, data, bytes);
+}
+
+canto_status safetensors_writer_commit(safetensors_writer *w) {
+    canto_status status = status_ok();
+    if (w->written != w->bytes)
+        FAIL(CANTO_ERROR_VALUE, "'%.300s': %" PRIu64 " bytes of tensors were announced and %" PRIu64 " written", w->file.path,
+             w->bytes, w->written);
+    TRY(file_writer_commit(&w->file));
+done:
+    safetensors_writer_discard(w);
+    return status;
+}
+
+void safetensors_writer_discard(safetensors_writer *w) {
+    json_decref(w->header);
+    w->header = NULL;
+    if (w->file.open) file_writer_discard(&w->file);
+}
