@@ -1,0 +1,116 @@
+/* model.c - opening, borrowing, saving and closing models.
+ *
+ * Invariants: the weights are one float32 block with the tensor table's layout; the views in `weights` point into it; after
+ * canto_model_open nothing of a model changes. */
+#include "store/model.h"
+
+#include "base/file.h"
+#include "base/machine.h"
+#include "store/model_folder.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* An empty model with its table and room for the views. */
+static canto_status model_new(canto_context *context, const canto_config *config, canto_model **out) {
+    canto_status status = status_ok();
+    size_t       layers = config->layers > 0 ? (size_t)config->layers : 1;
+    *out = NULL;
+    canto_model *m = context_allocate_zeroed(context, 1, sizeof *m);
+    if (!m) return context_no_memory(sizeof *m, "a model");
+    m->context = context;
+    m->config = *config;
+    TRY(tensor_table_open(context, config, &m->table));
+    m->layers = context_allocate_zeroed(context, layers, sizeof *m->layers);
+    if (!m->layers) FAIL(CANTO_ERROR_MEMORY, "no memory for the views of %zu layers", layers);
+    *out = m;
+done:
+    if (status.code != CANTO_OK) canto_model_close(m);
+    return status;
+}
+
+static void look_at_block(canto_model *m) {
+    gpt_weights_of_block(&m->table, m->block, m->layers, &m->weights);
+    m->weights.config = &m->config;
+}
+
+canto_status model_borrow(canto_context *context, const canto_config *config, float *block,
+                          const canto_tokenizer *tokenizer, canto_model **model) {
+    canto_status status = model_new(context, config, model);
+    if (status.code != CANTO_OK) return status;
+    (*model)->block = block;
+    (*model)->borrowed = true;
+    (*model)->tokenizer = tokenizer;
+    look_at_block(*model);
+    return status;
+}
+
+static canto_status allocate_weights(canto_model *m, const char *folder) {
+    size_t   bytes;
+    uint64_t available = machine_available_memory();
+    if (!size_multiply(m->table.elements, sizeof *m->block, &bytes) || (available > 0 && bytes > available))
+        return status_error(CANTO_ERROR_MEMORY,
+                            "the weights of '%.200s' need %.2f GB (%" PRIu64 " parameters), and this machine has %.2f GB free",
+                            folder, (double)m->table.elements * sizeof *m->block / 1e9, m->table.parameters,
+                            (double)available / 1e9);
+    void        *block = NULL;
+    canto_status status = context_block(m->context, bytes, "the weights of a model", &m->base, &block);
+    m->block = block;
+    return status;
+}
+
+static canto_status open_tokenizer(canto_model *m, const char *folder) {
+    canto_status status = status_ok();
+    char         path[4096];
+    TRY(path_join(path, folder, "tokenizer.json"));
+    if (!file_exists(path)) goto done;
+    TRY(canto_tokenizer_open(m->context, folder, &m->owned_tokenizer));
+    m->tokenizer = m->owned_tokenizer;
+    if (canto_tokenizer_vocabulary(m->tokenizer) > m->config.vocab)
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s': the tokenizer has %d tokens, more than the model's %d", folder,
+             (int)canto_tokenizer_vocabulary(m->tokenizer), (int)m->config.vocab);
+done:
+    return status;
+}
+
+canto_status canto_model_open(canto_context *context, const char *path, canto_model **model) {
+    canto_status status = status_ok();
+    canto_model *m = NULL;
+    canto_config config;
+    layout_kind  kind;
+    char         folder[4096];
+    *model = NULL;
+    TRY(model_folder_find(path, folder));
+    TRY(model_folder_read_config(folder, &config, &kind));
+    TRY(model_new(context, &config, &m));
+    TRY(allocate_weights(m, folder));
+    TRY(model_folder_read_weights(context, folder, &m->table, kind, m->block));
+    TRY(open_tokenizer(m, folder));
+    look_at_block(m);
+    *model = m;
+done:
+    if (status.code != CANTO_OK) canto_model_close(m);
+    return status;
+}
+
+void canto_model_close(canto_model *model) {
+    if (!model) return;
+    canto_context *context = model->context;
+    if (model->owned_tokenizer) canto_tokenizer_close(model->owned_tokenizer);
+    if (model->base) context_release(context, model->base);
+    if (model->layers) context_release(context, model->layers);
+    tensor_table_close(context, &model->table);
+    context_release(context, model);
+}
+
+const canto_config *canto_model_config(const canto_model *model) {
+    return &model->config;
+}
+
+const canto_tokenizer *canto_model_tokenizer(const canto_model *model) {
+    return model->tokenizer;
+}
+
+canto_status canto_model_save(const canto_model *model, const char *folder) {
+    return model_folder_save(model->context, folder, &model->table, model->block, model->tokenizer);
+}

@@ -1,0 +1,25 @@
+/* model.h - a loaded model: what canto_model is. */
+#ifndef CANTO_MODEL_H
+#define CANTO_MODEL_H
+
+#include "model/gpt.h"
+
+struct canto_model {
+    canto_context         *context;
+    canto_config           config;
+    tensor_table           table;
+    gpt_weights            weights;  /* views on block */
+    layer_weights         *layers;   /* [L] */
+    float                 *block;    /* table.elements */
+    void                  *base;     /* what to release; NULL when the block is borrowed */
+    bool                   borrowed; /* block and tokenizer are another's */
+    const canto_tokenizer *tokenizer;       /* NULL: none */
+    canto_tokenizer       *owned_tokenizer; /* to close; NULL when borrowed or none */
+};
+
+/* A model over another's block, for sampling during training: nothing is copied, and both block (of a tensor table of the
+ * same config) and tokenizer (or NULL) must outlive it. Close with canto_model_close. */
+canto_status model_borrow(canto_context *context, const canto_config *config, float *block,
+                          const canto_tokenizer *tokenizer, canto_model **model);
+
+#endif

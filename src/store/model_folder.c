@@ -1,0 +1,110 @@
+/* model_folder.c - reading and writing the files of a model folder.
+ *
+ * Invariant: what is saved and read back is the same config and the same weights to the bit. */
+#include "store/model_folder.h"
+
+#include "base/file.h"
+#include "store/config_json.h"
+#include "store/hf_config.h"
+#include "store/weights.h"
+
+/* ----------------------------------------------------------------------------------------------- writing */
+
+static canto_status save_config(const char *folder, const canto_config *config, layout_kind kind) {
+    canto_status status = status_ok();
+    char         path[4096];
+    json_t      *root = hf_config_to_json(config, kind);
+    if (!root || json_object_set_new(root, "canto", config_to_json(config)) != 0)
+        FAIL(CANTO_ERROR_MEMORY, "no memory for the config.json of '%.300s'", folder);
+    TRY(path_join(path, folder, "config.json"));
+    TRY(json_write_file(path, root));
+done:
+    json_decref(root);
+    return status;
+}
+
+canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table, const float *block,
+                               const canto_tokenizer *tokenizer) {
+    canto_status status = status_ok();
+    layout_kind  kind = layout_for_saving(&table->config);
+    char         path[4096];
+    TRY(folder_create(folder));
+    TRY(path_join(path, folder, "model.safetensors"));
+    TRY(weights_write(context, path, table, kind, block));
+    if (tokenizer) TRY(canto_tokenizer_save(tokenizer, folder));
+    TRY(save_config(folder, &table->config, kind)); /* last: a folder with a config is a model */
+done:
+    return status;
+}
+
+/* ----------------------------------------------------------------------------------------------- reading */
+
+canto_status model_folder_read_config(const char *folder, canto_config *config, layout_kind *kind) {
+    canto_status status = status_ok();
+    char         path[4096];
+    json_t      *root = NULL;
+    TRY(path_join(path, folder, "config.json"));
+    TRY(json_read_file(path, &root));
+    const json_t *own = json_object_get(root, "canto");
+    if (own) {
+        TRY(config_from_json(own, path, config));
+        *kind = layout_for_saving(config);
+    } else {
+        TRY(hf_config_from_json(root, path, config, kind));
+    }
+done:
+    json_decref(root);
+    return status;
+}
+
+/* Why there is no model.safetensors. */
+static canto_status weights_missing(const char *folder) {
+    char path[4096];
+    if (path_join(path, folder, "model.safetensors.index.json").code == CANTO_OK && file_exists(path))
+        return status_error(CANTO_ERROR_UNSUPPORTED, "'%.300s' holds its weights in several files, which this version "
+                                                     "does not read: merge them into one model.safetensors", folder);
+    if (path_join(path, folder, "pytorch_model.bin").code == CANTO_OK && file_exists(path))
+        return status_error(CANTO_ERROR_UNSUPPORTED, "'%.300s' holds pytorch_model.bin and no model.safetensors: convert it "
+                                                     "to safetensors first", folder);
+    return status_error(CANTO_ERROR_FILE, "'%.300s' is no whole model: it lacks model.safetensors", folder);
+}
+
+canto_status model_folder_read_weights(canto_context *context, const char *folder, const tensor_table *table,
+                                       layout_kind kind, float *block) {
+    canto_status status = status_ok();
+    safetensors  file = {0};
+    char         path[4096];
+    TRY(path_join(path, folder, "model.safetensors"));
+    if (!file_exists(path)) return weights_missing(folder);
+    TRY(safetensors_open(context, path, &file));
+    TRY(weights_read(context, &file, table, kind, block));
+done:
+    safetensors_close(&file);
+    return status;
+}
+
+/* ----------------------------------------------------------------------------------------------- finding */
+
+static bool has_config(const char *folder) {
+    char path[4096];
+    return path_join(path, folder, "config.json").code == CANTO_OK && file_exists(path);
+}
+
+canto_status model_folder_find(const char *path, char out[4096]) {
+    canto_status status = status_ok();
+    if (!folder_exists(path)) {
+        if (file_exists(path)) FAIL(CANTO_ERROR_FILE, "'%.300s' is a file: a model is a folder with a config.json", path);
+        FAIL(CANTO_ERROR_FILE, "'%.300s' does not exist", path);
+    }
+    TRY(path_join(out, path, ""));
+    if (has_config(path)) goto done;
+    TRY(path_join(out, path, "best"));
+    if (has_config(out)) goto done;
+    TRY(path_join(out, path, "last"));
+    if (has_config(out)) goto done;
+    FAIL(CANTO_ERROR_FILE,
+         "'%.300s' is neither a model folder (it lacks config.json) nor a run with a checkpoint (it lacks best and last)",
+         path);
+done:
+    return status;
+}

@@ -1,0 +1,20 @@
+/* model_folder.h - the folder that a model is on disk: config.json, model.safetensors, tokenizer.json,
+ * tokenizer_config.json. A GPT-2- or GPT-Neo-shaped model is written as Hugging Face writes it; every config.json
+ * carries our whole config in the object "canto", which wins on reading. */
+#ifndef CANTO_MODEL_FOLDER_H
+#define CANTO_MODEL_FOLDER_H
+
+#include "model/layouts.h"
+
+/* Writes the folder's files, each whole or not at all; the folder is created when missing. tokenizer may be NULL. */
+canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table, const float *block,
+                               const canto_tokenizer *tokenizer);
+/* The config of a folder, and the layout of its weights. */
+canto_status model_folder_read_config(const char *folder, canto_config *config, layout_kind *kind);
+/* Fills a block of table's layout. */
+canto_status model_folder_read_weights(canto_context *context, const char *folder, const tensor_table *table,
+                                       layout_kind kind, float *block);
+/* A model folder, or a run folder: its best checkpoint, else its last. Says what is missing otherwise. */
+canto_status model_folder_find(const char *path, char out[4096]);
+
+#endif

@@ -1,0 +1,17 @@
+/* weights.h - a block of weights to and from a safetensors file, by a layout. */
+#ifndef CANTO_WEIGHTS_H
+#define CANTO_WEIGHTS_H
+
+#include "model/layouts.h"
+#include "store/safetensors.h"
+
+/* Writes block (table's layout, float32) to path under the names and orientations of kind. */
+canto_status weights_write(canto_context *context, const char *path, const tensor_table *table, layout_kind kind,
+                           const float *block);
+
+/* Fills block from file. Every tensor of the layout must be there with its shape, in float32 and finite; a tensor that the
+ * layout does not know is an error, but for the constant buffers of Hugging Face's attention and a head that is tied. */
+canto_status weights_read(canto_context *context, const safetensors *file, const tensor_table *table, layout_kind kind,
+                          float *block);
+
+#endif
