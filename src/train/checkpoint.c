@@ -158,8 +158,8 @@ static canto_status survey(const char *run, int64_t best, int64_t last, int64_t 
 
 canto_status checkpoint_prune(const char *run, int32_t keep, int64_t best, int64_t last) {
     canto_status status = status_ok();
-    int64_t      oldest;
-    int32_t      count;
+    int64_t      oldest = 0;
+    int32_t      count = 0;
     char         name[64], path[4096];
     while (keep > 0) {
         TRY(survey(run, best, last, &oldest, &count));

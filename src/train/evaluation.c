@@ -1,0 +1,105 @@
+/* evaluation.c - how well a model predicts a whole text.
+ *
+ * Windows of T + 1 tokens with stride T, so that each window's last token is the next one's first and every token but the
+ * first is predicted once. Invariant: the loss is a sum of double-precision sums in the windows' order; how many windows
+ * go through the model at once changes no row. */
+#include "base/status.h"
+#include "store/model.h"
+#include "train/lanes.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ROWS_AT_ONCE 4096 /* positions of one pass, about */
+#define MOST_AT_ONCE 8    /* windows of one pass */
+
+typedef struct evaluator {
+    canto_context    *context;
+    const canto_data *data;
+    lanes             lanes;
+    int32_t           B, T;
+    uint32_t         *window, *ids, *targets; /* [T + 1], [B T], [B T] */
+    float            *losses;                 /* [B T] */
+} evaluator;
+
+static void evaluator_close(evaluator *e) {
+    lanes_close(&e->lanes);
+    context_release(e->context, e->window);
+    context_release(e->context, e->ids);
+    context_release(e->context, e->targets);
+    context_release(e->context, e->losses);
+}
+
+static canto_status evaluator_open(canto_context *context, const canto_model *model, const canto_data *data,
+                                   evaluator *e) {
+    canto_status   status;
+    const kernels *k = kernels_choose(context->cpu);
+    memset(e, 0, sizeof *e);
+    e->context = context;
+    e->data = data;
+    e->T = model->config.context;
+    if ((uint64_t)e->T > canto_data_count(data) - 1) e->T = (int32_t)(canto_data_count(data) - 1);
+    e->B = ROWS_AT_ONCE / e->T;
+    if (e->B > MOST_AT_ONCE) e->B = MOST_AT_ONCE;
+    if (e->B < 1) e->B = 1;
+    if (!k) FAIL(CANTO_ERROR_UNSUPPORTED, "This machine or build has no kernels called '%s'.", context->cpu);
+    TRY(lanes_open(context, k, &model->weights, NULL, NULL, lanes_count(model->table.parameters, e->B), e->B, e->T,
+                   &e->lanes));
+    size_t rows = (size_t)e->B * (size_t)e->T;
+    e->window = context_allocate_zeroed(context, (size_t)e->T + 1, sizeof *e->window);
+    e->ids = context_allocate_zeroed(context, rows, sizeof *e->ids);
+    e->targets = context_allocate_zeroed(context, rows, sizeof *e->targets);
+    e->losses = context_allocate_zeroed(context, rows, sizeof *e->losses);
+    if (!e->window || !e->ids || !e->targets || !e->losses) TRY(context_no_memory(4 * rows * 4, "evaluation batches"));
+done:
+    if (status.code != CANTO_OK) evaluator_close(e);
+    return status;
+}
+
+/* The sum of losses over `windows` windows of T + 1 tokens from `from` on. */
+static double run_windows(evaluator *e, uint64_t from, int32_t windows, int32_t T) {
+    for (int32_t b = 0; b < windows; b++) {
+        size_t at = (size_t)b * (size_t)T;
+        canto_data_read(e->data, from + at, (uint64_t)T + 1, e->window);
+        memcpy(e->ids + at, e->window, (size_t)T * sizeof *e->ids);
+        memcpy(e->targets + at, e->window + 1, (size_t)T * sizeof *e->targets);
+    }
+    lanes_evaluate(&e->lanes, e->ids, e->targets, windows, T, e->losses);
+    return losses_sum(e->losses, (size_t)windows * (size_t)T);
+}
+
+static canto_status check_data(const canto_model *model, const canto_data *data) {
+    if (canto_data_count(data) < 2)
+        return status_error(CANTO_ERROR_VALUE, "The text has %llu tokens; at least two are needed to predict one.",
+                            (unsigned long long)canto_data_count(data));
+    if (canto_data_vocabulary(data) <= model->config.vocab) return status_ok();
+    return status_error(CANTO_ERROR_VALUE, "The text uses a vocabulary of %d tokens, the model knows %d: encode it with "
+                                           "the model's own tokenizer.", canto_data_vocabulary(data),
+                        model->config.vocab);
+}
+
+canto_status canto_evaluate(canto_context *context, const canto_model *model, const canto_data *data,
+                            canto_evaluation *evaluation) {
+    canto_status status;
+    evaluator    e;
+    double       sum = 0;
+    memset(&e, 0, sizeof e);
+    e.context = context;
+    TRY(check_data(model, data));
+    TRY(evaluator_open(context, model, data, &e));
+    uint64_t predicted = canto_data_count(data) - 1, at = 0, bytes = canto_data_source_bytes(data);
+    while (predicted - at >= (uint64_t)e.T) {
+        uint64_t whole = (predicted - at) / (uint64_t)e.T;
+        int32_t  windows = whole < (uint64_t)e.B ? (int32_t)whole : e.B;
+        sum += run_windows(&e, at, windows, e.T);
+        at += (uint64_t)windows * (uint64_t)e.T;
+    }
+    if (at < predicted) sum += run_windows(&e, at, 1, (int32_t)(predicted - at));
+    evaluation->tokens = predicted;
+    evaluation->loss = sum / (double)predicted;
+    evaluation->perplexity = exp(evaluation->loss);
+    evaluation->bits_per_byte = bytes ? sum / log(2) / (double)bytes : 0;
+    evaluator_close(&e);
+done:
+    return status;
+}
