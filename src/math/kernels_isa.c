@@ -177,9 +177,9 @@ static void activate_backward(activation_kind kind, const real *x, const real *d
     if (kind == ACTIVATION_GELU_TANH)
         for (int64_t i = 0; i < n; i++) {
             real u  = GELU_C * real_fma(GELU_A * x[i] * x[i], x[i], x[i]);
-            real s  = 1 / (1 + real_exp(-2 * u));
+            real e  = real_exp(-2 * u), s = 1 / (1 + e); /* 1 - s = e s, without cancellation */
             real du = GELU_C * real_fma(3 * GELU_A * x[i], x[i], 1);
-            dx[i]   = dy[i] * (s + x[i] * s * (1 - s) * 2 * du);
+            dx[i]   = dy[i] * (s + x[i] * s * (e * s) * 2 * du);
         }
     else if (kind == ACTIVATION_GELU_EXACT)
         for (int64_t i = 0; i < n; i++) {
