@@ -175,7 +175,7 @@ json_t *json_new_u64(uint64_t number)
 
 canto_status json_get_u64(const json_t *object, const char *file, const char *key, uint64_t *number)
 {
-    const char  *text;
+    const char  *text = NULL;
     canto_status status = json_get_text(object, file, key, &text);
     if (status.code != CANTO_OK) return status;
     if (strlen(text) != 18 || strncmp(text, "0x", 2) != 0 || strspn(text + 2, "0123456789abcdef") != 16)
