@@ -1,0 +1,59 @@
+/* command.h - what a command is, and what all of them share: a context, exit codes, interruption, JSON, texts. */
+#ifndef CANTO_CLI_COMMAND_H
+#define CANTO_CLI_COMMAND_H
+
+#include <canto.h>
+
+#include "options.h"
+#include "terminal.h"
+
+enum { DONE = 0, FAILED = 1, WRONG_USAGE = 2, INTERRUPTED = 130 };
+
+typedef struct command {
+    const char         *name;     /* "train", "tokenizer encode" */
+    const char         *operands; /* for the usage line */
+    const char         *about;    /* one line */
+    const char         *details;  /* what the help says below the usage line, or NULL */
+    const option_group *groups;
+    int (*run)(option_set *options); /* returns the exit code */
+} command;
+
+extern const command command_train, command_generate, command_eval, command_inspect, command_tokenizer_train,
+    command_tokenizer_encode, command_tokenizer_decode, command_tokenizer_info, command_data_prepare;
+
+/* --threads, --seed, --quiet, --json: every command has them. */
+extern const option_entry common_entries[];
+
+/* Opens a context as the options and CANTO_CPU say; says what is wrong and returns NULL. */
+canto_context *support_context(const option_set *options);
+/* True when the status is CANTO_OK; otherwise its text goes to standard error. */
+bool support_good(canto_status status);
+/* The exit code of wrong operands, after a line saying so and where the help is. */
+int support_usage(const char *form, ...) TERMINAL_PRINTF(1, 2);
+
+/* From here the first Ctrl-C or SIGTERM only sets a flag; the second leaves at once with exit code 130. */
+void support_catch_interrupts(void);
+bool support_interrupted(void);
+
+/* Everything that can be read from a file (NULL: standard input), with a zero byte after it; release with free. */
+bool support_read(const char *path, char **text, size_t *bytes);
+/* Creates a folder and its parents; an existing one is fine. */
+bool support_make_folder(const char *path);
+
+/* char|byte|word|FOLDER: a tokenizer of that kind trained on the texts, or one read from a folder or a file. */
+bool support_tokenizer(canto_context *context, const option_set *options, const char *kind, char **texts, size_t count,
+                       canto_tokenizer **tokenizer);
+/* Reads a tokenizer of a file, a model folder or a run folder (its best checkpoint, else its last). */
+bool support_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer);
+/* The tokens of text files, or of one token file that this tokenizer made. */
+bool support_data(canto_context *context, const canto_tokenizer *tokenizer, char **texts, size_t count,
+                  canto_data **data);
+
+/* A JSON string of UTF-8; bytes that are not UTF-8 become U+FFFD. A number; null when it is not finite. */
+json_t *json_text(const char *text, size_t bytes);
+json_t *json_number(double x);
+json_t *json_whole(uint64_t n);
+/* Prints a value on one line of standard output, flushes and releases it. */
+void json_print(json_t *value);
+
+#endif

@@ -1,0 +1,88 @@
+/* options.h - one table of options per command. The same table parses the command line (getopt_long), prints the
+ * help, suggests the nearest name for a mistyped one, and writes the record of a run.
+ *
+ *     option_set set;
+ *     int        code = options_parse(&set, groups, argc, argv);  // the operands are set.operands[0 .. set.count)
+ *     options_int32(&set, "width", &config.width);                // written only when the option was given
+ *     options_free(&set);
+ */
+#ifndef CANTO_CLI_OPTIONS_H
+#define CANTO_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+typedef enum option_kind {
+    OPTION_FLAG,    /* takes no value */
+    OPTION_SWITCH,  /* on|off */
+    OPTION_INTEGER, /* low .. high */
+    OPTION_REAL,    /* low .. high */
+    OPTION_PAIR,    /* two reals with a comma between them, each low .. high */
+    OPTION_CHOICE,  /* one of value's words, which | separates */
+    OPTION_TEXT
+} option_kind;
+
+typedef struct option_entry {
+    const char *name;   /* without the dashes; NULL ends a table */
+    char        letter; /* its one-letter form, or 0 */
+    option_kind kind;
+    const char *value;  /* what the help calls its value */
+    const char *about;
+    double      low, high;
+} option_entry;
+
+typedef struct option_group {
+    const char         *title;
+    const option_entry *entries;
+} option_group;
+
+typedef struct option_value {
+    bool                given;
+    const option_entry *entry;
+    char               *text;    /* as it was written */
+    int64_t             integer; /* also 1 and 0 of a switch, and the number of a choice's word */
+    double              real[2];
+} option_value;
+
+#define OPTIONS_MAX 112
+
+typedef struct option_set {
+    size_t       total;
+    option_value values[OPTIONS_MAX];
+    char       **operands;
+    size_t       count;
+    bool         help;           /* --help or -h: every command has it */
+    char       **owned_operands; /* operands that a --config file gave */
+} option_set;
+
+/* Parses argv[1 .. argc): groups ends with a NULL title. Says on standard error what is wrong and returns false.
+ * The set is to be freed in either case. */
+bool options_parse(option_set *set, const option_group *groups, int argc, char **argv);
+/* Takes the options of a JSON file that the command line did not give; "texts" become operands if there are none. */
+bool options_read_config(option_set *set, const char *path);
+void options_free(option_set *set);
+
+/* Each writes *value only when the option was given, and says whether it was. The name must be in the table. */
+bool        options_given(const option_set *set, const char *name);
+bool        options_int32(const option_set *set, const char *name, int32_t *value);
+bool        options_int64(const option_set *set, const char *name, int64_t *value);
+bool        options_real(const option_set *set, const char *name, double *value);
+bool        options_pair(const option_set *set, const char *name, double *first, double *second);
+bool        options_switch(const option_set *set, const char *name, bool *value);
+bool        options_choice(const option_set *set, const char *name, int *index);
+const char *options_text(const option_set *set, const char *name, const char *otherwise);
+/* A flag, or a switch whose value without the option is false. A name that the table lacks is false too. */
+bool options_flag(const option_set *set, const char *name);
+
+/* {option: value, ..., "texts": [operands]} of everything given; the caller's. NULL when memory ran out. */
+json_t *options_record(const option_set *set);
+void    options_help(FILE *file, const option_group *groups);
+
+/* The candidate nearest to word (a transposition counts as one change), or NULL when none is near. */
+const char *nearest_word(const char *word, const char *const *candidates, size_t count);
+
+#endif

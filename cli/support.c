@@ -1,0 +1,238 @@
+/* support.c - what the commands share: the context, reading, tokenizers and tokens, interruption, JSON on a line. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "command.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const option_entry common_entries[] = {
+    {"threads", 0, OPTION_INTEGER, "N", "threads to compute with (default: the machine's cores)", 1, 256},
+    {"seed", 0, OPTION_INTEGER, "S", "the seed of everything random (default: 1337)", 0, 9223372036854775807.0},
+    {"quiet", 'q', OPTION_FLAG, NULL, "no progress and no notes", 0, 0},
+    {"json", 0, OPTION_FLAG, NULL, "results as JSON on standard output", 0, 0},
+    {0},
+};
+
+/* ----------------------------------------------------------------------------------------------- context */
+
+static void on_log(void *user, canto_log_level level, const char *text) {
+    (void)user;
+    if (level == CANTO_LOG_WARNING)
+        terminal_warning("%s", text);
+    else
+        terminal_note("%s", text);
+}
+
+canto_context *support_context(const option_set *options) {
+    canto_context_options settings = canto_context_options_default();
+    int32_t               threads  = 0;
+    if (options_int32(options, "threads", &threads)) settings.threads = threads;
+    const char *cpu = getenv("CANTO_CPU");
+    if (cpu && *cpu) settings.cpu = cpu;
+    settings.log           = on_log;
+    canto_context *context = NULL;
+    return support_good(canto_context_open(&settings, &context)) ? context : NULL;
+}
+
+bool support_good(canto_status status) {
+    if (status.code != CANTO_OK) terminal_error("%s", status.text);
+    return status.code == CANTO_OK;
+}
+
+int support_usage(const char *form, ...) {
+    char    text[512];
+    va_list values;
+    va_start(values, form);
+    vsnprintf(text, sizeof text, form, values);
+    va_end(values);
+    terminal_error("%s", text);
+    return WRONG_USAGE;
+}
+
+/* ------------------------------------------------------------------------------------------ interruption */
+
+static volatile sig_atomic_t interrupts;
+
+static void on_signal(int number) {
+    (void)number;
+    if (interrupts++) _exit(INTERRUPTED);
+}
+
+void support_catch_interrupts(void) {
+    struct sigaction action = {0};
+    action.sa_handler       = on_signal;
+    action.sa_flags         = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+bool support_interrupted(void) { return interrupts != 0; }
+
+/* ------------------------------------------------------------------------------------------------- files */
+
+bool support_read(const char *path, char **text, size_t *bytes) {
+    FILE *file = path ? fopen(path, "rb") : stdin;
+    if (!file) {
+        terminal_error("%s: %s", path, strerror(errno));
+        return false;
+    }
+    size_t room = 1 << 16;
+    bool   good = true;
+    *bytes      = 0;
+    *text       = malloc(room);
+    while (*text) {
+        *bytes += fread(*text + *bytes, 1, room - 1 - *bytes, file);
+        if (*bytes < room - 1) break;
+        char *more = realloc(*text, room *= 2);
+        if (!more) free(*text);
+        *text = more;
+    }
+    if (!*text) {
+        terminal_error("%s: out of memory", path ? path : "standard input");
+        good = false;
+    } else if (ferror(file)) {
+        terminal_error("%s: %s", path ? path : "standard input", strerror(errno));
+        free(*text);
+        *text = NULL;
+        good  = false;
+    } else
+        (*text)[*bytes] = 0;
+    if (path) fclose(file);
+    return good;
+}
+
+static bool is_folder(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+bool support_make_folder(const char *path) {
+    char   part[4096];
+    size_t bytes = strlen(path);
+    if (!bytes || bytes >= sizeof part) {
+        terminal_error("%.40s...: not a usable path", path);
+        return false;
+    }
+    for (size_t i = 1; i <= bytes; i++) {
+        if (path[i] != '/' && path[i]) continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (mkdir(part, 0777) && !is_folder(part)) {
+            terminal_error("%s: %s", part, errno == EEXIST ? "is not a folder" : strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* -------------------------------------------------------------------------------------- tokenizers, tokens */
+
+bool support_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer) {
+    static const char *const inside[] = {"", "/best", "/last"};
+    char                     tried[4096], file[4200];
+    for (size_t i = 0; i < 3 && is_folder(path); i++) {
+        if (snprintf(tried, sizeof tried, "%s%s", path, inside[i]) >= (int)sizeof tried) break;
+        snprintf(file, sizeof file, "%s/tokenizer.json", tried);
+        if (access(file, F_OK) == 0) return support_good(canto_tokenizer_open(context, tried, tokenizer));
+    }
+    return support_good(canto_tokenizer_open(context, path, tokenizer));
+}
+
+bool support_tokenizer(canto_context *context, const option_set *options, const char *kind, char **texts, size_t count,
+                       canto_tokenizer **tokenizer) {
+    canto_tokenizer_options wanted = canto_tokenizer_options_default();
+    wanted.kind                    = kind;
+    wanted.numbers                 = options_text(options, "numbers", NULL);
+    wanted.unknown                 = options_text(options, "unknown", NULL);
+    wanted.specials                = options_text(options, "specials", NULL);
+    if (!strcmp(kind, "char") || !strcmp(kind, "byte") || !strcmp(kind, "word"))
+        return support_good(
+            canto_tokenizer_train(context, &wanted, (const char *const *)texts, count, tokenizer));
+    if (wanted.numbers || wanted.unknown || wanted.specials) {
+        terminal_error("--numbers, --unknown and --specials shape a new tokenizer, but --tokenizer %s is read as it is",
+                       kind);
+        return false;
+    }
+    if (access(kind, F_OK)) {
+        terminal_error("--tokenizer %s: neither char, byte nor word, and there is no such file or folder", kind);
+        return false;
+    }
+    return support_tokenizer_open(context, kind, tokenizer);
+}
+
+bool support_data(canto_context *context, const canto_tokenizer *tokenizer, char **texts, size_t count,
+                  canto_data **data) {
+    for (size_t i = 0; i < count; i++) {
+        if (!canto_data_is_token_file(texts[i])) continue;
+        if (count > 1) {
+            terminal_error("%s is a token file: it must be the only one; prepare all texts into one with "
+                           "canto data prepare",
+                           texts[i]);
+            return false;
+        }
+        if (!support_good(canto_data_open(context, texts[0], data))) return false;
+        if (!tokenizer || canto_data_tokenizer_hash(*data) == canto_tokenizer_hash(tokenizer)) return true;
+        terminal_error("%s was made with another tokenizer; prepare the texts again with this one: canto data prepare "
+                       "TEXT... -o FILE --tokenizer FOLDER",
+                       texts[0]);
+        canto_data_close(*data);
+        *data = NULL;
+        return false;
+    }
+    return support_good(canto_data_from_texts(context, tokenizer, (const char *const *)texts, count, data));
+}
+
+/* -------------------------------------------------------------------------------------------------- JSON */
+
+/* Bytes of the UTF-8 character at text[0 .. bytes), or 0 when there is none. */
+static size_t character_bytes(const unsigned char *text, size_t bytes) {
+    size_t   need = *text < 0x80 ? 1 : *text >= 0xc2 && *text < 0xe0 ? 2 : (*text & 0xf0) == 0xe0 ? 3
+                  : *text >= 0xf0 && *text < 0xf5                    ? 4
+                                                                     : 0;
+    uint32_t code = need > 1 ? *text & (0x7f >> need) : *text;
+    if (!need || need > bytes) return 0;
+    for (size_t i = 1; i < need; i++) {
+        if ((text[i] & 0xc0) != 0x80) return 0;
+        code = code << 6 | (text[i] & 0x3f);
+    }
+    bool bad = (need == 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) ||
+               (need == 4 && (code < 0x10000 || code > 0x10ffff));
+    return bad ? 0 : need;
+}
+
+json_t *json_text(const char *text, size_t bytes) {
+    char *out = malloc(3 * bytes + 1);
+    if (!out) return json_null();
+    size_t at = 0;
+    for (size_t i = 0; i < bytes;) {
+        size_t size = character_bytes((const unsigned char *)text + i, bytes - i);
+        memcpy(out + at, size ? text + i : "\xef\xbf\xbd", size ? size : 3);
+        at += size ? size : 3;
+        i += size ? size : 1;
+    }
+    json_t *json = json_stringn(out, at);
+    free(out);
+    return json;
+}
+
+json_t *json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+json_t *json_whole(uint64_t n) {
+    return n <= INT64_MAX ? json_integer((json_int_t)n) : json_real((double)n);
+}
+
+void json_print(json_t *value) {
+    json_dumpf(value, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    putchar('\n');
+    fflush(stdout);
+    json_decref(value);
+}

@@ -1,0 +1,228 @@
+/* tokenizer.c - canto tokenizer train, encode, decode, info. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+static const option_entry which_entries[] = {
+    {"tokenizer", 0, OPTION_TEXT, "T", "byte, a folder or file with a tokenizer, or a model or run (needed)", 0, 0},
+    {0},
+};
+static const option_entry shape_words[] = {
+    {"output", 'o', OPTION_TEXT, "FOLDER", "where tokenizer.json goes (needed)", 0, 0},
+    {"tokenizer", 0, OPTION_CHOICE, "char|byte|word", "its kind (default: char)", 0, 0},
+    {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
+    {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
+    {"specials", 0, OPTION_TEXT, "A,B,...", "tokens at the vocabulary's head, e.g. '<PAD>,<BOS>'", 0, 0},
+    {0},
+};
+static const option_entry encode_entries[] = {
+    {"ids", 0, OPTION_FLAG, NULL, "ids separated by spaces (the default)", 0, 0},
+    {"lines", 0, OPTION_FLAG, NULL, "one line in, one line out", 0, 0},
+    {"jsonl", 0, OPTION_FLAG, NULL, "with --lines: a line is a JSON string", 0, 0},
+    {0},
+};
+static const option_entry decode_entries[] = {
+    {"lines", 0, OPTION_FLAG, NULL, "one line in, one line out (with --json: a JSON string each)", 0, 0},
+    {0},
+};
+static const option_group train_groups[]  = {{"Tokenizer", shape_words}, {"Common", common_entries}, {0}};
+static const option_group encode_groups[] = {
+    {"Tokenizer", which_entries}, {"Encoding", encode_entries}, {"Common", common_entries}, {0}};
+static const option_group decode_groups[] = {
+    {"Tokenizer", which_entries}, {"Decoding", decode_entries}, {"Common", common_entries}, {0}};
+static const option_group info_groups[] = {{"Tokenizer", which_entries}, {"Common", common_entries}, {0}};
+
+/* What the four have open; ending takes a zeroed one. */
+typedef struct work {
+    canto_context   *context;
+    canto_tokenizer *tokenizer;
+    char            *text;
+    size_t           bytes;
+} work;
+
+static void work_end(work *w) {
+    free(w->text);
+    canto_tokenizer_close(w->tokenizer);
+    canto_context_close(w->context);
+}
+
+static bool work_begin(work *w, const option_set *options, const char *which) {
+    *w         = (work){0};
+    w->context = support_context(options);
+    if (!w->context) return false;
+    if (strcmp(which, "byte")) return support_tokenizer_open(w->context, which, &w->tokenizer);
+    canto_tokenizer_options bytes = canto_tokenizer_options_default();
+    bytes.kind                    = "byte";
+    return support_good(canto_tokenizer_train(w->context, &bytes, NULL, 0, &w->tokenizer));
+}
+
+/* Calls each(w, line, bytes) for every line of the text, or once for the whole of it. */
+static bool each_piece(work *w, const option_set *options, bool (*each)(work *, const option_set *, const char *, size_t)) {
+    if (!options_flag(options, "lines")) return each(w, options, w->text, w->bytes);
+    for (size_t at = 0; at < w->bytes;) {
+        const char *end   = memchr(w->text + at, '\n', w->bytes - at);
+        size_t      bytes = end ? (size_t)(end - (w->text + at)) : w->bytes - at;
+        if (!each(w, options, w->text + at, bytes)) return false;
+        at += bytes + 1;
+    }
+    return true;
+}
+
+static int run_pieces(option_set *options, bool (*each)(work *, const option_set *, const char *, size_t)) {
+    const char *which = options_text(options, "tokenizer", NULL);
+    if (!which) return support_usage("which tokenizer? add --tokenizer T");
+    if (options->count > 1) return support_usage("one FILE, or standard input");
+    work w;
+    bool good = work_begin(&w, options, which) &&
+                support_read(options->count ? options->operands[0] : NULL, &w.text, &w.bytes) &&
+                each_piece(&w, options, each);
+    work_end(&w);
+    return good ? DONE : FAILED;
+}
+
+/* ------------------------------------------------------------------------------------------------- encode */
+
+static bool encode_text(work *w, const option_set *options, const char *text, size_t bytes) {
+    uint32_t *ids;
+    size_t    count;
+    if (!support_good(canto_tokenizer_encode(w->tokenizer, text, bytes, &ids, &count))) return false;
+    if (options_flag(options, "json") && !options_flag(options, "ids")) {
+        json_t *all = json_array();
+        for (size_t i = 0; i < count; i++) json_array_append_new(all, json_integer(ids[i]));
+        json_print(all);
+    } else {
+        for (size_t i = 0; i < count; i++) printf("%s%lu", i ? " " : "", (unsigned long)ids[i]);
+        putchar('\n');
+    }
+    canto_free(w->context, ids);
+    return true;
+}
+
+static bool encode_piece(work *w, const option_set *options, const char *text, size_t bytes) {
+    if (!options_flag(options, "jsonl")) return encode_text(w, options, text, bytes);
+    json_error_t error;
+    json_t      *line = json_loadb(text, bytes, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    bool         good = json_is_string(line);
+    if (!good)
+        terminal_error("not a JSON string: %.*s", (int)(bytes < 60 ? bytes : 60), text);
+    else
+        good = encode_text(w, options, json_string_value(line), json_string_length(line));
+    json_decref(line);
+    return good;
+}
+
+static int run_encode(option_set *options) {
+    if (options_flag(options, "jsonl") && !options_flag(options, "lines"))
+        return support_usage("--jsonl goes with --lines");
+    return run_pieces(options, encode_piece);
+}
+
+/* ------------------------------------------------------------------------------------------------- decode */
+
+/* The numbers of a text that has nothing but them, white space, commas and brackets; the caller's, NULL on error. */
+static uint32_t *read_ids(const char *text, size_t bytes, size_t *count) {
+    uint32_t *ids = malloc((bytes / 2 + 1) * sizeof *ids);
+    *count        = 0;
+    if (!ids) terminal_error("out of memory");
+    for (size_t i = 0; ids && i < bytes;) {
+        if (memchr(" \t\r\n,[]", text[i], 8)) {
+            i++;
+            continue;
+        }
+        uint64_t id    = 0;
+        size_t   start = i;
+        while (i < bytes && text[i] >= '0' && text[i] <= '9' && id <= UINT32_MAX) id = 10 * id + (uint64_t)(text[i++] - '0');
+        if (i == start || id > UINT32_MAX || (i < bytes && !memchr(" \t\r\n,[]", text[i], 8))) {
+            terminal_error("not a token id: %.*s", (int)strcspn(text + start, " \t\r\n,[]"), text + start);
+            free(ids);
+            return NULL;
+        }
+        ids[(*count)++] = (uint32_t)id;
+    }
+    return ids;
+}
+
+static bool decode_piece(work *w, const option_set *options, const char *text, size_t bytes) {
+    size_t    count;
+    uint32_t *ids = read_ids(text, bytes, &count);
+    if (!ids) return false;
+    char  *out  = NULL;
+    size_t size = 0;
+    bool   good = support_good(canto_tokenizer_decode(w->tokenizer, ids, count, &out, &size));
+    if (good && options_flag(options, "json"))
+        json_print(json_text(out, size));
+    else if (good) {
+        fwrite(out, 1, size, stdout);
+        if (options_flag(options, "lines")) putchar('\n');
+    }
+    canto_free(w->context, out);
+    free(ids);
+    return good;
+}
+
+static int run_decode(option_set *options) { return run_pieces(options, decode_piece); }
+
+/* --------------------------------------------------------------------------------------------- info, train */
+
+static void print_info(const canto_tokenizer *t, bool json) {
+    uint32_t vocabulary = (uint32_t)canto_tokenizer_vocabulary(t);
+    char     hash[24];
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)canto_tokenizer_hash(t));
+    json_t *o = json_object(), *tokens = json_array();
+    for (uint32_t id = 0; id < vocabulary && (json || id < 16); id++) {
+        size_t      bytes = 0;
+        const char *token = canto_tokenizer_token(t, id, &bytes);
+        json_array_append_new(tokens, json_text(token ? token : "", bytes));
+    }
+    json_object_set_new(o, "kind", json_string(canto_tokenizer_kind(t)));
+    json_object_set_new(o, "vocabulary", json_integer(vocabulary));
+    json_object_set_new(o, "hash", json_string(hash));
+    json_object_set_new(o, "tokens", tokens);
+    if (json) {
+        json_print(o);
+        return;
+    }
+    char *first = json_dumps(tokens, 0);
+    printf("kind        %s\nvocabulary  %s\nhash        %s\nfirst       %s\n", canto_tokenizer_kind(t),
+           number_grouped(vocabulary).text, hash, first ? first : "");
+    free(first);
+    json_decref(o);
+}
+
+static int run_info(option_set *options) {
+    const char *which = options_text(options, "tokenizer", options->count == 1 ? options->operands[0] : NULL);
+    if (!which) return support_usage("which tokenizer? canto tokenizer info T");
+    work w;
+    bool good = work_begin(&w, options, which);
+    if (good) print_info(w.tokenizer, options_flag(options, "json"));
+    work_end(&w);
+    return good ? DONE : FAILED;
+}
+
+static int run_tokenizer_train(option_set *options) {
+    const char *folder = options_text(options, "output", NULL);
+    const char *kind   = options_text(options, "tokenizer", "char");
+    if (!folder || !*folder) return support_usage("where to? add -o FOLDER");
+    if (!options->count && strcmp(kind, "byte")) return support_usage("which texts? canto tokenizer train TEXT... -o FOLDER");
+    work w    = {.context = support_context(options)};
+    bool good = w.context &&
+                support_tokenizer(w.context, options, kind, options->operands, options->count, &w.tokenizer) &&
+                support_make_folder(folder) && support_good(canto_tokenizer_save(w.tokenizer, folder));
+    if (good && options_flag(options, "json"))
+        print_info(w.tokenizer, true);
+    else if (good)
+        terminal_note("%s: %s tokens", folder, number_grouped((uint64_t)canto_tokenizer_vocabulary(w.tokenizer)).text);
+    work_end(&w);
+    return good ? DONE : FAILED;
+}
+
+const command command_tokenizer_train  = {"tokenizer train", "TEXT... -o FOLDER [OPTIONS]",
+                                          "make a tokenizer from texts", NULL, train_groups, run_tokenizer_train};
+const command command_tokenizer_encode = {"tokenizer encode", "--tokenizer T [FILE] [OPTIONS]", "text to token ids",
+                                          "The text is FILE, or standard input.\n", encode_groups, run_encode};
+const command command_tokenizer_decode = {"tokenizer decode", "--tokenizer T [FILE] [OPTIONS]", "token ids to text",
+                                          "The ids are in FILE, or on standard input; commas and brackets are let pass.\n",
+                                          decode_groups, run_decode};
+const command command_tokenizer_info   = {"tokenizer info", "T [OPTIONS]", "a tokenizer's kind and vocabulary",
+                                          "With --json all of its tokens.\n", info_groups, run_info};
