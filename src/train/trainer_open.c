@@ -1,0 +1,189 @@
+/* trainer_open.c - a run is checked, weighed against the machine's memory, allocated, and given its first weights.
+ *
+ * Invariant: all memory of a run is taken here; nothing is created on disk before everything else has succeeded, and a
+ * folder that holds a run already is refused. */
+#include "base/file.h"
+#include "base/machine.h"
+#include "model/init.h"
+#include "train/trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+int32_t trainer_eval_batch(const canto_trainer *t) {
+    return t->options.eval_batch > 0 ? t->options.eval_batch : t->options.batch;
+}
+
+static int32_t most_batch(const canto_trainer *t) {
+    int32_t B = t->options.batch, eval = trainer_eval_batch(t);
+    return B > eval ? B : eval;
+}
+
+/* ------------------------------------------------------------------------------------------------------- checks */
+
+static canto_status check_vocabulary(const canto_trainer *t, const canto_tokenizer *tokenizer) {
+    int32_t needed = canto_data_vocabulary(t->data);
+    if (tokenizer && canto_tokenizer_vocabulary(tokenizer) > needed) needed = canto_tokenizer_vocabulary(tokenizer);
+    if (needed <= t->config.vocab) return status_ok();
+    return status_error(CANTO_ERROR_VALUE, "The model's vocabulary is %d, but the data's tokens need %d: set vocab to at "
+                                           "least that.", t->config.vocab, needed);
+}
+
+/* A small model's lanes have activations and, but for the first, gradients of their own. */
+static canto_status check_memory(const canto_trainer *t) {
+    canto_status status;
+    canto_report report;
+    uint64_t     have = machine_available_memory();
+    TRY(canto_config_report(&t->config, most_batch(t), 0, &report));
+    int32_t  count = lanes_count(report.total, t->options.batch), share = (most_batch(t) + count - 1) / count;
+    uint64_t lanes_bytes = gpt_activations_bytes(&t->config, share, t->config.context, true) * (uint64_t)count;
+    uint64_t need = report.training_bytes - report.activations_bytes + lanes_bytes +
+                    report.weights_bytes * (uint64_t)(count - 1);
+    if (have > 0 && need > have)
+        FAIL(CANTO_ERROR_MEMORY, "Training this model with batches of %d needs %.2f GB of memory (%llu parameters), and "
+                                 "%.2f GB are available. Use a smaller batch, context or model.",
+             t->options.batch, (double)need / 1e9, (unsigned long long)report.total, (double)have / 1e9);
+done:
+    return status;
+}
+
+/* --------------------------------------------------------------------------------------------------- allocation */
+
+static canto_status open_blocks(canto_trainer *t, const canto_tokenizer *tokenizer) {
+    canto_status             status;
+    static const char *const what[4] = {"weights", "gradients", "first moments", "second moments"};
+    float                  **blocks[4] = {&t->weights, &t->gradients, &t->m, &t->v};
+    tensor_table             table;
+    TRY(tensor_table_open(t->context, &t->config, &table));
+    size_t bytes = table.elements * sizeof(float);
+    tensor_table_close(t->context, &table);
+    for (int i = 0; i < 4; i++) {
+        void *block;
+        TRY(context_block(t->context, bytes, what[i], &t->bases[i], &block));
+        *blocks[i] = block;
+    }
+    TRY(model_borrow(t->context, &t->config, t->weights, tokenizer, &t->model));
+    t->table = &t->model->table;
+done:
+    return status;
+}
+
+static bool any_dropout(const canto_config *c) {
+    return c->dropout_embedding > 0 || c->dropout_attention > 0 || c->dropout_residual > 0 || c->dropout_ffn > 0 ||
+           c->dropout_block > 0;
+}
+
+static canto_status open_batches(canto_trainer *t) {
+    canto_status status = status_ok();
+    size_t       rows = (size_t)most_batch(t) * (size_t)t->config.context;
+    size_t       bits = gpt_dropout_bytes(&t->config, t->options.batch, t->config.context);
+    t->x = context_allocate_zeroed(t->context, rows, sizeof *t->x);
+    t->y = context_allocate_zeroed(t->context, rows, sizeof *t->y);
+    t->losses = context_allocate_zeroed(t->context, rows, sizeof *t->losses);
+    if (!t->x || !t->y || !t->losses) TRY(context_no_memory(rows * 12, "a batch"));
+    t->dropout = any_dropout(&t->config);
+    if (!t->dropout || !t->options.parity_torch) goto done;
+    t->bits = context_allocate_zeroed(t->context, bits, 1);
+    if (!t->bits) TRY(context_no_memory(bits, "dropout masks"));
+done:
+    return status;
+}
+
+static canto_status open_loaders(canto_trainer *t) {
+    canto_status               status = status_ok();
+    const canto_train_options *o = &t->options;
+    int32_t                    T = t->config.context;
+    if (o->steps == 0 && o->epochs == 0) goto done; /* an untrained model needs no batch */
+    TRY(data_split_make(t->data, o->split, T, &t->train, &t->validation));
+    TRY(loader_open(t->context, t->data, t->train, T, o->batch, o->seed, &t->batches));
+    if (o->parity_torch) {
+        TRY(loader_open(t->context, t->data, t->train, T, trainer_eval_batch(t), o->seed, &t->eval_batches[0]));
+        if (t->validation.count > 0)
+            TRY(loader_open(t->context, t->data, t->validation, T, trainer_eval_batch(t), o->seed,
+                            &t->eval_batches[1]));
+    }
+    t->updates = o->steps;
+    if (o->epochs > 0) {
+        int64_t batches = (int64_t)loader_epoch_batches(&t->batches);
+        t->updates = o->epochs * ((batches + o->accumulate - 1) / o->accumulate);
+    }
+done:
+    return status;
+}
+
+static canto_status open_folder(canto_trainer *t, const char *folder, const char *record) {
+    canto_status status = status_ok();
+    char         path[4096];
+    if (!folder) goto done;
+    TRY(path_join(path, folder, "run.json"));
+    if (file_exists(path))
+        FAIL(CANTO_ERROR_FILE, "The folder '%.300s' holds a run already (it has a run.json). Choose another folder, or "
+                               "remove that one.", folder);
+    TRY(folder_create(folder));
+    TRY(journal_describe(t->context, folder, record, &t->config, &t->options, t->data, t->kernels->name));
+    TRY(journal_open(&t->journal, folder));
+    memcpy(t->folder, folder, strlen(folder) + 1); /* path_join has checked the length */
+done:
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------ open and close */
+
+static canto_status trainer_prepare(canto_trainer *t, const canto_tokenizer *tokenizer, const char *folder,
+                                    const char *record) {
+    canto_status status;
+    TRY(canto_config_check(&t->config));
+    TRY(canto_train_options_check(&t->options));
+    TRY(check_vocabulary(t, tokenizer));
+    TRY(check_memory(t));
+    t->kernels = kernels_choose(t->context->cpu);
+    if (!t->kernels)
+        FAIL(CANTO_ERROR_UNSUPPORTED, "This machine or build has no kernels called '%s'.", t->context->cpu);
+    TRY(open_loaders(t));
+    TRY(open_blocks(t, tokenizer));
+    TRY(open_batches(t));
+    TRY(lanes_open(t->context, t->kernels, &t->model->weights, t->table, t->gradients,
+                   lanes_count(t->table->parameters, t->options.batch), most_batch(t), t->config.context, &t->lanes));
+    torch_seed(&t->torch, t->options.seed);
+    model_initialize(t->table, t->options.init, &t->torch, t->weights);
+    TRY(open_folder(t, folder, record));
+done:
+    return status;
+}
+
+canto_status canto_trainer_open(canto_context *context, const canto_config *config, const canto_train_options *options,
+                                const canto_tokenizer *tokenizer, const canto_data *data, const char *folder,
+                                const char *record, canto_trainer **trainer) {
+    canto_status   status;
+    canto_trainer *t = context_allocate_zeroed(context, 1, sizeof *t);
+    *trainer = NULL;
+    if (!t) return context_no_memory(sizeof *t, "a trainer");
+    t->context = context;
+    t->config = *config;
+    t->options = *options;
+    t->data = data;
+    t->best_loss = INFINITY;
+    t->best_step = t->saved_step = t->last_val_step = -1;
+    status = trainer_prepare(t, tokenizer, folder, record);
+    if (status.code == CANTO_OK) *trainer = t;
+    else canto_trainer_close(t);
+    return status;
+}
+
+void canto_trainer_close(canto_trainer *trainer) {
+    if (!trainer) return;
+    canto_context *context = trainer->context;
+    lanes_close(&trainer->lanes);
+    canto_model_close(trainer->model);
+    for (int i = 0; i < 4; i++) context_release(context, trainer->bases[i]);
+    loader_close(&trainer->batches);
+    loader_close(&trainer->eval_batches[0]);
+    loader_close(&trainer->eval_batches[1]);
+    context_release(context, trainer->x);
+    context_release(context, trainer->y);
+    context_release(context, trainer->losses);
+    context_release(context, trainer->bits);
+    context_release(context, trainer);
+}
+
+const canto_model *canto_trainer_model(const canto_trainer *trainer) { return trainer->model; }
