@@ -58,11 +58,13 @@ static double estimate(canto_trainer *t, int which, data_split part) {
     return sum / n;
 }
 
-/* Mean loss over every token of the validation split. */
+/* Mean loss over every token of the validation split. PyTorch's DataLoader draws a number (and throws it away) whenever a
+ * pass begins, shuffled or not: the one stream of parity mode loses it too. */
 static double validate_all(canto_trainer *t) {
     uint64_t window = 0, tokens = 0;
     int32_t  rows, columns;
     double   sum = 0;
+    if (t->options.parity_torch && t->validation.count > 0) torch_random_i64(&t->torch);
     while (loader_sequence(t->data, t->validation, t->config.context, trainer_eval_batch(t), &window, t->x, t->y, &rows,
                            &columns)) {
         size_t n = (size_t)rows * (size_t)columns;
