@@ -26,12 +26,12 @@ static void fails(canto_status status, canto_code code, const char *part)
     if (!strstr(status.text, part)) fail_msg("'%s' lacks '%s'", status.text, part);
 }
 
-/* A file in the run's folder; the name is good until the next call but three. */
+/* A name in the run's folder, good for the next 15 calls. */
 static const char *in_folder(const char *name)
 {
-    static char paths[4][256];
+    static char paths[16][256];
     static int  next;
-    char       *path = paths[next++ % 4];
+    char       *path = paths[next++ % 16];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
 }
