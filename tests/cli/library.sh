@@ -1,0 +1,22 @@
+# library.sh - what the tests of the program share; sourced. CANTO is the program.
+set -u
+CANTO=${CANTO:?CANTO must be the program}
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/canto_cli.XXXXXX")
+trap 'rm -rf "$WORK"' EXIT
+FAILURES=0
+
+fail() { echo "FAILED: $*"; FAILURES=$((FAILURES + 1)); }
+finish() { [ "$FAILURES" -eq 0 ] && echo ok; exit $((FAILURES > 0)); }
+
+# run CODE ARGUMENTS...: runs the program, its streams in $WORK/out and $WORK/err, and wants this exit code.
+run() {
+    local want=$1 got
+    shift
+    "$CANTO" "$@" >"$WORK/out" 2>"$WORK/err" </dev/null
+    got=$?
+    [ "$got" -eq "$want" ] && return 0
+    fail "canto $*: exit $got, not $want: $(head -c 400 "$WORK/err")"
+    return 1
+}
+has() { grep -qF -- "$2" "$WORK/$1" || fail "$1 lacks '$2': $(head -c 400 "$WORK/$1")"; }
+lacks() { ! grep -qF -- "$2" "$WORK/$1" || fail "$1 has '$2'"; }
