@@ -1,0 +1,386 @@
+/* test_store.c - models on disk: layouts, safetensors and their refusals, config.json, the model folder. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "model/init.h"
+#include "store/config_json.h"
+#include "store/hf_config.h"
+#include "store/model.h"
+#include "store/model_folder.h"
+#include "store/safetensors.h"
+#include "store/weights.h"
+
+static char           folder[64];
+static canto_context *context;
+
+static int open_all(void **state) {
+    (void)state;
+    strcpy(folder, "/tmp/canto-store-XXXXXX");
+    return mkdtemp(folder) && canto_context_open(NULL, &context).code == CANTO_OK ? 0 : -1;
+}
+
+static int close_all(void **state) {
+    (void)state;
+    canto_context_close(context);
+    return folder_remove(folder).code == CANTO_OK ? 0 : -1;
+}
+
+static void good(canto_status status) {
+    if (status.code != CANTO_OK) fail_msg("%s", status.text);
+}
+
+/* A refusal of that kind whose text holds the word. */
+static void refused(canto_status status, canto_code code, const char *word) {
+    if (status.code != code) fail_msg("code %d: %s", (int)status.code, status.text);
+    if (!strstr(status.text, word)) fail_msg("\"%s\" does not speak of \"%s\"", status.text, word);
+}
+
+static const char *in_folder(const char *name) {
+    static char path[4096];
+    good(path_join(path, folder, name));
+    return path;
+}
+
+/* ---------------------------------------------------------------------------------------------- layouts */
+
+static canto_config tiny(const char *preset) {
+    canto_config c;
+    good(canto_preset(preset, &c, NULL));
+    c.vocab = 11;
+    c.context = 8;
+    c.width = 12;
+    c.heads = 3;
+    if (c.layers > 0 && strcmp(preset, "dante-attention") != 0) c.layers = 2;
+    c.ffn = c.ffn > 0 ? 20 : 0;
+    if (c.attention_scale == CANTO_SCALE_WIDTH && c.family == CANTO_FAMILY_DANTE) c.heads = 1;
+    good(canto_config_check(&c));
+    return c;
+}
+
+/* Every layout covers every element of every tensor once. */
+static void check_cover(const canto_config *c, layout_kind kind) {
+    tensor_table table;
+    layout_item  item;
+    good(tensor_table_open(context, c, &table));
+    uint8_t *seen = calloc(table.elements, 1);
+    uint64_t total = 0;
+    for (size_t i = 0; layout_item_at(c, kind, i, &item); i++) {
+        if (item.zeros) continue;
+        const tensor *t = tensor_find(&table, item.role, item.layer);
+        assert_non_null(t);
+        assert_true(item.name[0] != 0 && item.row + item.rows <= t->rows && item.columns == t->columns);
+        size_t at = t->offset + (size_t)(item.row * item.columns), n = (size_t)(item.rows * item.columns);
+        for (size_t e = at; e < at + n; e++) assert_int_equal(seen[e]++, 0);
+        total += n;
+    }
+    assert_int_equal(total, table.parameters);
+    free(seen);
+    tensor_table_close(context, &table);
+}
+
+static void layouts_cover_the_table(void **state) {
+    (void)state;
+    const char *name;
+    for (size_t i = 0; (name = canto_preset_name(i, NULL)) != NULL; i++) {
+        canto_config c = tiny(name);
+        check_cover(&c, LAYOUT_SOURCE);
+        check_cover(&c, LAYOUT_OWN);
+        check_cover(&c, layout_for_saving(&c));
+    }
+}
+
+static void names_of_the_sources(void **state) {
+    (void)state;
+    layout_item  item;
+    canto_config c = tiny("shakespeare-tiny");
+    assert_true(layout_item_at(&c, LAYOUT_SOURCE, 2 + 3 + 1, &item));
+    assert_string_equal(item.name, "blocks.0.sa.heads.1.query.weight");
+    assert_int_equal(item.row, 4);
+    assert_int_equal(item.rows, 4);
+    c = tiny("gpt2-untied");
+    assert_int_equal(layout_for_saving(&c), LAYOUT_HF_GPT2);
+    c.dropout_ffn = 0;
+    assert_true(layout_item_at(&c, LAYOUT_SOURCE, 10, &item));
+    assert_string_equal(item.name, "trf_blocks.0.ff.layers.0.weight");
+    assert_string_equal(item.alias, "trf_blocks.0.ff.net.0.weight");
+    c.dropout_ffn = 0.1;
+    assert_true(layout_item_at(&c, LAYOUT_SOURCE, 10, &item));
+    assert_string_equal(item.name, "trf_blocks.0.ff.net.0.weight");
+    c = tiny("dante-attention");
+    assert_true(layout_item_at(&c, LAYOUT_SOURCE, 1, &item));
+    assert_string_equal(item.name, "attention.query.weight");
+    c = tiny("gpt-neo-125m");
+    assert_int_equal(layout_for_saving(&c), LAYOUT_HF_GPT_NEO);
+    assert_true(layout_item_at(&c, LAYOUT_HF_GPT_NEO, 4, &item));
+    assert_string_equal(item.name, "transformer.h.0.attn.attention.k_proj.weight");
+    assert_string_equal(item.alias, "h.0.attn.attention.k_proj.weight");
+    assert_int_equal(item.row, 12);
+}
+
+/* -------------------------------------------------------------------------------------------- safetensors */
+
+static void write_raw(const char *name, const char *header, size_t data) {
+    unsigned char bytes[4096] = {0};
+    size_t        n = strlen(header);
+    for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(n >> 8 * i);
+    memcpy(bytes + 8, header, n);
+    good(file_write_whole(in_folder(name), bytes, 8 + n + data));
+}
+
+static canto_status open_raw(const char *header, size_t data) {
+    safetensors file;
+    write_raw("raw", header, data);
+    canto_status status = safetensors_open(context, in_folder("raw"), &file);
+    safetensors_close(&file);
+    return status;
+}
+
+static void safetensors_refusals(void **state) {
+    (void)state;
+    good(open_raw("{}", 0));
+    good(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8));
+    good(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},\"__metadata__\":{\"k\":\"v\"}}  ", 4));
+    refused(open_raw("{", 0), CANTO_ERROR_FORMAT, "JSON");
+    refused(open_raw("[1]", 0), CANTO_ERROR_FORMAT, "object");
+    refused(open_raw("{\"a\":3}", 0), CANTO_ERROR_FORMAT, "object");
+    refused(open_raw("{\"a\":{\"dtype\":\"F99\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_UNSUPPORTED, "F99");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT, "shape");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT, "sizes");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0),
+            CANTO_ERROR_FORMAT, "too large");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 7), CANTO_ERROR_FORMAT, "cut short");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 9), CANTO_ERROR_FORMAT, "belong to no");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8), CANTO_ERROR_FORMAT, "data_offsets");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+                     "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12), CANTO_ERROR_FORMAT, "overlaps");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+                     "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT, "JSON");
+    good(file_write_whole(in_folder("raw"), "1234", 4));
+    safetensors file;
+    refused(safetensors_open(context, in_folder("raw"), &file), CANTO_ERROR_FORMAT, "4 bytes");
+    good(file_write_whole(in_folder("raw"), "\377\377\377\377\377\377\377\377{}", 10));
+    refused(safetensors_open(context, in_folder("raw"), &file), CANTO_ERROR_FORMAT, "header");
+    refused(safetensors_open(context, in_folder("absent"), &file), CANTO_ERROR_FILE, "absent");
+}
+
+static void safetensors_round_trip(void **state) {
+    (void)state;
+    safetensors_writer w;
+    safetensors        file;
+    const float        x[6] = {1, 2, 3, 4, 5, 6};
+    const int64_t      y = -7;
+    good(safetensors_writer_open(&w, in_folder("raw")));
+    good(safetensors_writer_metadata(&w, "format", "pt"));
+    good(safetensors_writer_add(&w, "z", "F32", (int64_t[]){2, 3}, 2));
+    good(safetensors_writer_add(&w, "a", "I64", NULL, 0));
+    good(safetensors_writer_begin(&w));
+    good(safetensors_writer_data(&w, x, sizeof x));
+    good(safetensors_writer_data(&w, &y, sizeof y));
+    good(safetensors_writer_commit(&w));
+    good(safetensors_open(context, in_folder("raw"), &file));
+    assert_int_equal(file.count, 2);
+    const safetensor *z = safetensors_find(&file, "z"), *a = safetensors_find(&file, "a");
+    good(safetensors_expect(&file, z, "F32", (int64_t[]){2, 3}, 2));
+    refused(safetensors_expect(&file, z, "F32", (int64_t[]){3, 2}, 2), CANTO_ERROR_FORMAT, "[2, 3]");
+    refused(safetensors_expect(&file, a, "F32", NULL, 0), CANTO_ERROR_UNSUPPORTED, "I64");
+    assert_memory_equal(z->data, x, sizeof x);
+    assert_memory_equal(a->data, &y, sizeof y);
+    assert_int_equal((size_t)(z->data - file.map.data) % 8, 0);
+    assert_null(safetensors_find(&file, "b"));
+    safetensors_close(&file);
+    good(safetensors_writer_open(&w, in_folder("owing")));
+    good(safetensors_writer_add(&w, "z", "F32", (int64_t[]){2, 3}, 2));
+    good(safetensors_writer_begin(&w));
+    refused(safetensors_writer_commit(&w), CANTO_ERROR_VALUE, "announced");
+    assert_false(file_exists(in_folder("owing")));
+}
+
+/* ------------------------------------------------------------------------------------------ configs as JSON */
+
+static void configs_come_back(void **state) {
+    (void)state;
+    const char *name;
+    for (size_t i = 0; (name = canto_preset_name(i, NULL)) != NULL; i++) {
+        canto_config c, back;
+        good(canto_preset(name, &c, NULL));
+        c.norm_eps = 1.0 / 3e5;
+        json_t *object = config_to_json(&c);
+        good(config_from_json(object, "here", &back));
+        assert_int_equal(json_object_size(object), 28);
+        json_t *again = config_to_json(&back);
+        assert_true(json_equal(object, again));
+        assert_true(c.norm_eps == back.norm_eps);
+        json_object_del(object, "window");
+        refused(config_from_json(object, "here", &back), CANTO_ERROR_FORMAT, "window");
+        json_object_set_new(again, "norm", json_string("sideways"));
+        refused(config_from_json(again, "here", &back), CANTO_ERROR_FORMAT, "sideways");
+        json_decref(object);
+        json_decref(again);
+    }
+}
+
+static void hf_configs_come_back(void **state) {
+    (void)state;
+    static const char *const names[] = {"gpt2", "gpt2-untied", "gpt-neo-125m", "gpt-neo-lite"};
+    for (size_t i = 0; i < 4; i++) {
+        canto_config c, back;
+        layout_kind  kind;
+        good(canto_preset(names[i], &c, NULL));
+        json_t *object = hf_config_to_json(&c, layout_for_saving(&c));
+        good(hf_config_from_json(object, "here", &back, &kind));
+        assert_int_equal(kind, layout_for_saving(&c));
+        strcpy(back.preset, c.preset);
+        back.dropout_ffn = c.dropout_ffn; /* Hugging Face has no place for it */
+        json_t *want = config_to_json(&c), *have = config_to_json(&back);
+        assert_true(json_equal(want, have));
+        json_decref(want);
+        json_decref(have);
+        json_decref(object);
+    }
+}
+
+static void hf_defaults_and_refusals(void **state) {
+    (void)state;
+    canto_config c;
+    layout_kind  kind;
+    json_t      *o = json_pack("{s:s}", "model_type", "gpt2");
+    good(hf_config_from_json(o, "here", &c, &kind));
+    assert_int_equal(c.ffn, 3072);
+    assert_true(c.tied && c.qkv_bias);
+    json_object_set_new(o, "activation_function", json_string("swish"));
+    refused(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "swish");
+    json_object_del(o, "activation_function");
+    json_object_set_new(o, "scale_attn_by_inverse_layer_idx", json_true());
+    refused(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "inverse");
+    json_object_set_new(o, "model_type", json_string("llama"));
+    refused(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "llama");
+    json_decref(o);
+    o = json_pack("{s:s, s:i, s:[[[s, s], i], [[s], i]]}", "model_type", "gpt_neo", "num_layers", 5, "attention_types", "global",
+                  "local", 2, "global", 1);
+    good(hf_config_from_json(o, "here", &c, &kind));
+    assert_string_equal(c.pattern, "gl");
+    assert_int_equal(c.window, 256);
+    json_object_set_new(o, "num_layers", json_integer(6));
+    refused(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_FORMAT, "attention kinds");
+    json_decref(o);
+}
+
+/* -------------------------------------------------------------------------------------------- the folder */
+
+static float *new_weights(const tensor_table *table, uint64_t seed) {
+    torch_rng rng;
+    float    *block = calloc(table->elements, sizeof *block);
+    torch_seed(&rng, seed);
+    model_initialize(table, CANTO_INIT_TORCH, &rng, block);
+    return block;
+}
+
+static void models_come_back(void **state) {
+    (void)state;
+    const char *name;
+    for (size_t i = 0; (name = canto_preset_name(i, NULL)) != NULL; i++) {
+        canto_config c = tiny(name);
+        tensor_table table;
+        canto_model *model, *lent;
+        good(tensor_table_open(context, &c, &table));
+        float *block = new_weights(&table, 3);
+        good(model_borrow(context, &c, block, NULL, &lent));
+        good(canto_model_save(lent, folder));
+        canto_model_close(lent);
+        good(canto_model_open(context, folder, &model));
+        assert_memory_equal(model->block, block, table.elements * sizeof *block);
+        assert_null(canto_model_tokenizer(model));
+        assert_string_equal(canto_model_config(model)->preset, c.preset);
+        canto_model_close(model);
+        free(block);
+        tensor_table_close(context, &table);
+    }
+}
+
+/* GPT-2's own files: names without prefix, buffers along, no canto object. */
+static void foreign_names(void **state) {
+    (void)state;
+    canto_config       c = tiny("gpt2");
+    tensor_table       table;
+    safetensors_writer w;
+    safetensors        file;
+    layout_item        item;
+    float              zeros[512] = {0};
+    good(tensor_table_open(context, &c, &table));
+    good(safetensors_writer_open(&w, in_folder("raw")));
+    for (size_t i = 0; layout_item_at(&c, LAYOUT_HF_GPT2, i, &item); i++) {
+        int64_t shape[2] = {item.transposed ? item.columns : item.rows, item.transposed ? item.rows : item.columns};
+        good(safetensors_writer_add(&w, item.alias, "F32", shape, item.vector ? 1 : 2));
+    }
+    good(safetensors_writer_add(&w, "h.0.attn.bias", "F32", (int64_t[]){1, 1, 8, 8}, 4));
+    good(safetensors_writer_begin(&w));
+    for (uint64_t left = w.bytes, n; left > 0; left -= n) {
+        n = left < sizeof zeros ? left : sizeof zeros;
+        good(safetensors_writer_data(&w, zeros, (size_t)n));
+    }
+    good(safetensors_writer_commit(&w));
+    float *block = new_weights(&table, 1);
+    good(safetensors_open(context, in_folder("raw"), &file));
+    good(weights_read(context, &file, &table, LAYOUT_HF_GPT2, block));
+    for (size_t i = 0; i < table.elements; i++) assert_true(block[i] == 0);
+    refused(weights_read(context, &file, &table, LAYOUT_OWN, block), CANTO_ERROR_FORMAT, "lacks");
+    safetensors_close(&file);
+    free(block);
+    tensor_table_close(context, &table);
+}
+
+static void folders_that_are_no_models(void **state) {
+    (void)state;
+    canto_model *model = NULL;
+    canto_config c = tiny("gpt2");
+    tensor_table table;
+    refused(canto_model_open(context, in_folder("nowhere"), &model), CANTO_ERROR_FILE, "does not exist");
+    assert_null(model);
+    good(tensor_table_open(context, &c, &table));
+    float *block = new_weights(&table, 3);
+    block[tensor_find(&table, TENSOR_FFN_UP_WEIGHT, 1)->offset + 5] = NAN;
+    good(model_folder_save(context, folder, &table, block, NULL));
+    refused(canto_model_open(context, folder, &model), CANTO_ERROR_FORMAT, "mlp.c_fc.weight");
+    unlink(in_folder("model.safetensors"));
+    refused(canto_model_open(context, folder, &model), CANTO_ERROR_FILE, "model.safetensors");
+    good(file_write_whole(in_folder("config.json"), "{\"model_type\": \"bert\"}", 22));
+    refused(canto_model_open(context, folder, &model), CANTO_ERROR_UNSUPPORTED, "bert");
+    unlink(in_folder("config.json"));
+    refused(canto_model_open(context, folder, &model), CANTO_ERROR_FILE, "config.json");
+    free(block);
+    tensor_table_close(context, &table);
+}
+
+static void json_of_a_config(void **state) {
+    (void)state;
+    canto_config c = tiny("gpt2"), back;
+    char        *text;
+    json_t      *root;
+    good(canto_config_json(context, &c, &text));
+    good(json_parse(text, strlen(text), "text", &root));
+    good(config_from_json(root, "text", &back));
+    assert_memory_equal(back.pattern, c.pattern, sizeof c.pattern);
+    json_decref(root);
+    canto_free(context, text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layouts_cover_the_table), cmocka_unit_test(names_of_the_sources),
+        cmocka_unit_test(safetensors_refusals),    cmocka_unit_test(safetensors_round_trip),
+        cmocka_unit_test(configs_come_back),       cmocka_unit_test(hf_configs_come_back),
+        cmocka_unit_test(hf_defaults_and_refusals), cmocka_unit_test(models_come_back),
+        cmocka_unit_test(foreign_names),           cmocka_unit_test(json_of_a_config),
+        cmocka_unit_test(folders_that_are_no_models),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
