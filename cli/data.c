@@ -4,7 +4,8 @@
 #include "command.h"
 
 static const option_entry entries[] = {
-    {"output", 'o', OPTION_TEXT, "FILE", "the token file to write; its tokenizer goes to FILE.tokenizer/ (needed)", 0, 0},
+    {"output", 'o', OPTION_TEXT, "FILE", "the token file to write; its tokenizer goes to FILE.tokenizer/ (needed)", 0,
+     0},
     {"tokenizer", 0, OPTION_TEXT, "T", "char (default), byte, word, or a folder or file with one", 0, 0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
@@ -14,7 +15,8 @@ static const option_entry entries[] = {
 
 static const option_group groups[] = {{"Preparing", entries}, {"Common", common_entries}, {0}};
 
-static void print_prepared(const canto_data *data, const char *path, bool json) {
+static void print_prepared(const canto_data *data, const char *path, bool json)
+{
     if (!json) {
         terminal_note("%s: %s tokens of a vocabulary of %s, from %s of text", path,
                       number_grouped(canto_data_count(data)).text,
@@ -30,7 +32,8 @@ static void print_prepared(const canto_data *data, const char *path, bool json) 
     json_print(o);
 }
 
-static int run_prepare(option_set *options) {
+static int run_prepare(option_set *options)
+{
     const char *path = options_text(options, "output", NULL);
     char        folder[4200];
     if (!options->count) return support_usage("which texts? canto data prepare TEXT... -o FILE");
@@ -39,15 +42,15 @@ static int run_prepare(option_set *options) {
     for (size_t i = 0; i < options->count; i++)
         if (!strcmp(options->operands[i], path)) return support_usage("-o %s is one of the texts", path);
 
-    int              code      = FAILED;
-    canto_context   *context   = support_context(options);
+    int              code = FAILED;
+    canto_context   *context = support_context(options);
     canto_tokenizer *tokenizer = NULL;
-    canto_data      *data      = NULL;
+    canto_data      *data = NULL;
     if (!context ||
         !support_tokenizer(context, options, options_text(options, "tokenizer", "char"), options->operands,
                            options->count, &tokenizer) ||
-        !support_good(canto_data_from_texts(context, tokenizer, (const char *const *)options->operands, options->count,
-                                            &data)) ||
+        !support_good(
+            canto_data_from_texts(context, tokenizer, (const char *const *)options->operands, options->count, &data)) ||
         !support_make_folder(folder) || !support_good(canto_tokenizer_save(tokenizer, folder)) ||
         !support_good(canto_data_save(data, path)))
         goto done;
@@ -61,6 +64,6 @@ done:
 }
 
 const command command_data_prepare = {
-    "data prepare", "TEXT... -o FILE [OPTIONS]", "turn texts into a token file that train and eval read", NULL,
-    groups, run_prepare,
+    "data prepare", "TEXT... -o FILE [OPTIONS]", "turn texts into a token file that train and eval read", NULL, groups,
+    run_prepare,
 };

@@ -3,7 +3,8 @@
 
 static const option_group groups[] = {{"Common", common_entries}, {0}};
 
-static void print_evaluation(const canto_evaluation *e, bool json) {
+static void print_evaluation(const canto_evaluation *e, bool json)
+{
     if (json) {
         json_t *o = json_object();
         json_object_set_new(o, "loss", json_number(e->loss));
@@ -18,12 +19,13 @@ static void print_evaluation(const canto_evaluation *e, bool json) {
     printf("tokens         %s\n", number_grouped(e->tokens).text);
 }
 
-static int run_eval(option_set *options) {
+static int run_eval(option_set *options)
+{
     if (options->count < 2) return support_usage("which model and texts? canto eval MODEL TEXT...");
-    int              code    = FAILED;
+    int              code = FAILED;
     canto_context   *context = support_context(options);
-    canto_model     *model   = NULL;
-    canto_data      *data    = NULL;
+    canto_model     *model = NULL;
+    canto_data      *data = NULL;
     canto_evaluation evaluation;
     if (!context || !support_good(canto_model_open(context, options->operands[0], &model))) goto done;
     const canto_tokenizer *tokenizer = canto_model_tokenizer(model);
@@ -44,7 +46,10 @@ done:
 }
 
 const command command_eval = {
-    "eval", "MODEL TEXT... [OPTIONS]", "loss, perplexity and bits per byte of texts",
+    "eval",
+    "MODEL TEXT... [OPTIONS]",
+    "loss, perplexity and bits per byte of texts",
     "TEXT are UTF-8 files, or one token file of canto data prepare. Every token but the first is predicted once.\n",
-    groups, run_eval,
+    groups,
+    run_eval,
 };

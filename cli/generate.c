@@ -23,13 +23,14 @@ static const option_entry entries[] = {
 
 static const option_group groups[] = {{"Writing", entries}, {"Common", common_entries}, {0}};
 
-static json_t *sample_json(const writing *w, uint64_t seed) {
+static json_t *sample_json(const writing *w, uint64_t seed)
+{
     json_t *o = json_object(), *ids = json_array(), *logprobs = json_array();
     for (size_t i = 0; i < w->count; i++) {
         json_array_append_new(ids, json_integer(w->ids[i]));
         json_array_append_new(logprobs, json_number(w->logprobs[i]));
     }
-    const char *text  = w->text + w->prompt_bytes;
+    const char *text = w->text + w->prompt_bytes;
     size_t      bytes = w->bytes - w->prompt_bytes;
     if (!strcmp(canto_tokenizer_kind(w->tokenizer), "word") && bytes && *text == ' ') text++, bytes--;
     json_object_set_new(o, "prompt", json_text(w->text, w->prompt_bytes));
@@ -42,13 +43,14 @@ static json_t *sample_json(const writing *w, uint64_t seed) {
 
 /* One text; an exit code. */
 static int write_one(canto_context *context, canto_session *session, const canto_tokenizer *tokenizer,
-                     const option_set *options, const char *prompt, size_t bytes, const canto_generate_options *how) {
+                     const option_set *options, const char *prompt, size_t bytes, const canto_generate_options *how)
+{
     bool json = options_flag(options, "json"), stream = true;
     options_switch(options, "stream", &stream);
-    writing w    = {0};
+    writing w = {0};
     bool    good = writing_start(&w, context, tokenizer, prompt, bytes) &&
                 writing_continue(&w, session, how, json || !stream ? NULL : stdout);
-    bool    stopped = w.stopped;
+    bool stopped = w.stopped;
     if (good && json)
         json_print(sample_json(&w, how->seed));
     else if (good) {
@@ -61,10 +63,11 @@ static int write_one(canto_context *context, canto_session *session, const canto
 }
 
 /* The prompt: -p, or standard input without its last newline, or nothing. *owned is to be freed. */
-static bool read_prompt(const option_set *options, const char **prompt, size_t *bytes, char **owned) {
-    *owned  = NULL;
+static bool read_prompt(const option_set *options, const char **prompt, size_t *bytes, char **owned)
+{
+    *owned = NULL;
     *prompt = options_text(options, "prompt", NULL);
-    *bytes  = *prompt ? strlen(*prompt) : 0;
+    *bytes = *prompt ? strlen(*prompt) : 0;
     if (*prompt || isatty(STDIN_FILENO)) return true;
     if (!support_read(NULL, owned, bytes)) return false;
     *prompt = *owned;
@@ -72,8 +75,9 @@ static bool read_prompt(const option_set *options, const char **prompt, size_t *
     return true;
 }
 
-static int run_generate(option_set *options) {
-    canto_generate_options how   = canto_generate_options_default();
+static int run_generate(option_set *options)
+{
+    canto_generate_options how = canto_generate_options_default();
     int64_t                count = 1, seed;
     if (options->count != 1) return support_usage("which model? canto generate MODEL");
     options_int64(options, "tokens", &how.tokens);
@@ -82,12 +86,12 @@ static int run_generate(option_set *options) {
     options_real(options, "top-p", &how.top_p);
     options_int64(options, "count", &count);
     if (options_int64(options, "seed", &seed)) how.seed = (uint64_t)seed;
-    how.greedy       = options_flag(options, "greedy");
+    how.greedy = options_flag(options, "greedy");
     how.parity_torch = options_given(options, "parity");
 
-    int            code    = FAILED;
+    int            code = FAILED;
     canto_context *context = support_context(options);
-    canto_model   *model   = NULL;
+    canto_model   *model = NULL;
     canto_session *session = NULL;
     const char    *prompt;
     char          *owned = NULL;
@@ -117,8 +121,11 @@ done:
 }
 
 const command command_generate = {
-    "generate", "MODEL [-p PROMPT] [OPTIONS]", "let a model continue a prompt",
+    "generate",
+    "MODEL [-p PROMPT] [OPTIONS]",
+    "let a model continue a prompt",
     "MODEL is a model folder, a run folder (its best checkpoint) or a checkpoint. The prompt is printed, then what\n"
     "the model makes of it. From standard input the prompt loses one newline at its end, if anything precedes it.\n",
-    groups, run_generate,
+    groups,
+    run_generate,
 };

@@ -10,7 +10,8 @@
 
 static const option_entry entries[] = {
     {"presets", 0, OPTION_FLAG, NULL, "list the presets", 0, 0},
-    {"batch", 0, OPTION_INTEGER, "N", "sequences of a batch, for the memory of training (default: the preset's)", 1, 2147483647},
+    {"batch", 0, OPTION_INTEGER, "N", "sequences of a batch, for the memory of training (default: the preset's)", 1,
+     2147483647},
     {0},
 };
 
@@ -32,7 +33,8 @@ typedef struct tree {
 } tree;
 
 /* The child of parent with this name, made when missing; 0 when memory ran out. */
-static size_t child_named(tree *t, size_t parent, const char *name, size_t bytes) {
+static size_t child_named(tree *t, size_t parent, const char *name, size_t bytes)
+{
     size_t last = 0;
     for (size_t i = t->nodes[parent].child; i; i = t->nodes[i].next) {
         if (strlen(t->nodes[i].name) == bytes && !memcmp(t->nodes[i].name, name, bytes)) return i;
@@ -54,38 +56,43 @@ static size_t child_named(tree *t, size_t parent, const char *name, size_t bytes
     return made;
 }
 
-static bool insert(tree *t, const canto_module *module) {
-    size_t      at   = 0;
+static bool insert(tree *t, const canto_module *module)
+{
+    size_t      at = 0;
     const char *name = module->name;
     t->nodes[0].parameters += module->parameters;
     while (*name) {
         size_t bytes = strcspn(name, ".");
-        at           = child_named(t, at, name, bytes);
+        at = child_named(t, at, name, bytes);
         if (!at) return false;
         t->nodes[at].parameters += module->parameters;
         name += bytes + (name[bytes] == '.');
     }
-    t->nodes[at].rows    = module->rows;
+    t->nodes[at].rows = module->rows;
     t->nodes[at].columns = module->columns;
     return true;
 }
 
-static bool build(tree *t, const canto_config *config, size_t modules) {
+static bool build(tree *t, const canto_config *config, size_t modules)
+{
+    bool memory = false; /* was there enough of it, and something else failed */
     *t = (tree){malloc(256 * sizeof *t->nodes), 1, 256};
     if (t->nodes) t->nodes[0] = (node){0};
     for (size_t i = 0; t->nodes && i < modules; i++) {
         canto_module module;
-        if (!support_good(canto_config_module(config, i, &module))) return false;
-        if (insert(t, &module)) continue;
+        bool         known = support_good(canto_config_module(config, i, &module));
+        if (known && insert(t, &module)) continue;
+        if (!known) memory = true;
         free(t->nodes);
         t->nodes = NULL;
     }
-    if (!t->nodes) terminal_error("out of memory");
+    if (!t->nodes && !memory) terminal_error("out of memory");
     return t->nodes != NULL;
 }
 
 /* Whether two nodes have the same things below them. */
-static bool alike(const tree *t, size_t a, size_t b) {
+static bool alike(const tree *t, size_t a, size_t b)
+{
     const node *x = &t->nodes[a], *y = &t->nodes[b];
     if (x->rows != y->rows || x->columns != y->columns || x->parameters != y->parameters) return false;
     size_t i = x->child, j = y->child;
@@ -95,15 +102,16 @@ static bool alike(const tree *t, size_t a, size_t b) {
 }
 
 /* A module's form when all its children are tensors: "Linear(in 768, out 2304)"; false when some are modules. */
-static bool layer_form(const tree *t, size_t at, char out[160]) {
+static bool layer_form(const tree *t, size_t at, char out[160])
+{
     const node *first = &t->nodes[t->nodes[at].child];
-    bool        bias  = false;
+    bool        bias = false;
     for (size_t i = t->nodes[at].child; i; i = t->nodes[i].next) {
         if (!t->nodes[i].rows) return false;
         if (i != t->nodes[at].child) bias = true;
     }
     const char *name = t->nodes[at].name;
-    bool table = strstr(name, "emb") || strstr(name, "wte") || strstr(name, "wpe") || strstr(name, "pos");
+    bool        table = strstr(name, "emb") || strstr(name, "wte") || strstr(name, "wpe") || strstr(name, "pos");
     if (!first->columns)
         snprintf(out, 160, "LayerNorm(%lld)", (long long)first->rows);
     else if (table && !bias)
@@ -114,13 +122,15 @@ static bool layer_form(const tree *t, size_t at, char out[160]) {
     return true;
 }
 
-static void print_line(int depth, const char *head, const char *form, uint64_t parameters) {
+static void print_line(int depth, const char *head, const char *form, uint64_t parameters)
+{
     int wide = printf("%*s%s%s", 2 * depth, "", head, form);
     printf("%*s%15s\n", wide < 84 ? 84 - wide : 1, "", number_grouped(parameters).text);
 }
 
 /* The last of the siblings from at on that are at's equals with running numbers. */
-static size_t last_of_run(const tree *t, size_t at) {
+static size_t last_of_run(const tree *t, size_t at)
+{
     size_t last = at;
     if (strspn(t->nodes[at].name, "0123456789") != strlen(t->nodes[at].name)) return at;
     for (size_t i = t->nodes[at].next; i && alike(t, at, i); i = t->nodes[i].next) {
@@ -130,10 +140,11 @@ static size_t last_of_run(const tree *t, size_t at) {
     return last;
 }
 
-static void print_children(const tree *t, size_t parent, int depth) {
+static void print_children(const tree *t, size_t parent, int depth)
+{
     for (size_t i = t->nodes[parent].child; i;) {
         size_t      last = last_of_run(t, i);
-        const node *one  = &t->nodes[i];
+        const node *one = &t->nodes[i];
         char        head[256], form[160];
         long        times = 1;
         if (last == i)
@@ -162,9 +173,13 @@ static void print_children(const tree *t, size_t parent, int depth) {
 
 /* ------------------------------------------------------------------------------------------------- report */
 
-static const char *on(bool is) { return is ? "on" : "off"; }
+static const char *on(bool is)
+{
+    return is ? "on" : "off";
+}
 
-static void print_settings(const canto_config *c) {
+static void print_settings(const canto_config *c)
+{
     static const char *const positions[] = {"learned", "sinusoidal", "none"}, *const norms[] = {"pre", "post", "none"};
     static const char *const scales[] = {"head", "none", "width"}, *const activations[] = {"gelu-tanh", "gelu", "relu"};
     printf("\nSettings\n");
@@ -188,15 +203,18 @@ static void print_settings(const canto_config *c) {
            c->dropout_attention, c->dropout_ffn, c->dropout_residual, c->dropout_block);
 }
 
-static void print_count(const char *name, uint64_t n) {
+static void print_count(const char *name, uint64_t n)
+{
     printf("  %-26s %s (%s)\n", name, number_grouped(n).text, number_short((double)n).text);
 }
 
-static void print_bytes(const char *name, uint64_t bytes) {
+static void print_bytes(const char *name, uint64_t bytes)
+{
     printf("  %-26s %s\n", name, number_bytes((double)bytes).text);
 }
 
-static bool print_report(const canto_config *config, const canto_report *r, int32_t batch) {
+static bool print_report(const canto_config *config, const canto_report *r, int32_t batch)
+{
     tree t;
     if (!build(&t, config, r->modules)) return false;
     print_line(0, *config->preset ? config->preset : "model", "(", r->total);
@@ -220,7 +238,8 @@ static bool print_report(const canto_config *config, const canto_report *r, int3
     return true;
 }
 
-static json_t *modules_json(const canto_config *config, size_t count) {
+static json_t *modules_json(const canto_config *config, size_t count)
+{
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) {
         canto_module m;
@@ -237,11 +256,13 @@ static json_t *modules_json(const canto_config *config, size_t count) {
 }
 
 /* A count that may be too large for an integer, whole when it can be. */
-static json_t *json_count(double n) {
+static json_t *json_count(double n)
+{
     return n >= 0 && n < 9e18 && n == floor(n) ? json_integer((json_int_t)n) : json_number(n);
 }
 
-static bool print_json(canto_context *context, const canto_config *config, const canto_report *r, int32_t batch) {
+static bool print_json(canto_context *context, const canto_config *config, const canto_report *r, int32_t batch)
+{
     char *text = NULL;
     if (!support_good(canto_config_json(context, config, &text))) return false;
     json_t *o = json_object(), *parameters = json_object(), *memory = json_object();
@@ -266,7 +287,8 @@ static bool print_json(canto_context *context, const canto_config *config, const
     return true;
 }
 
-static int list_presets(bool json) {
+static int list_presets(bool json)
+{
     const char *about, *name;
     json_t     *all = json_array();
     for (size_t i = 0; (name = canto_preset_name(i, &about)); i++) {
@@ -290,7 +312,8 @@ static int list_presets(bool json) {
     return DONE;
 }
 
-static int inspect_config(canto_context *context, const option_set *options, const canto_config *config, int32_t batch) {
+static int inspect_config(canto_context *context, const option_set *options, const canto_config *config, int32_t batch)
+{
     canto_report report;
     options_int32(options, "batch", &batch);
     if (batch < 1) batch = 1;
@@ -301,7 +324,8 @@ static int inspect_config(canto_context *context, const option_set *options, con
 }
 
 /* MODEL's own shape is what it is: no option but --context may change what is counted. */
-static int run_inspect(option_set *options) {
+static int run_inspect(option_set *options)
+{
     canto_config        config;
     canto_train_options training;
     const char         *preset = options_text(options, "preset", NULL);
@@ -316,8 +340,8 @@ static int run_inspect(option_set *options) {
             if (options_given(options, e->name))
                 return support_usage("--%s shapes a preset; a saved model is what it is", e->name);
     canto_context *context = support_context(options);
-    canto_model   *model   = NULL;
-    int            code    = FAILED;
+    canto_model   *model = NULL;
+    int            code = FAILED;
     if (context && preset)
         code = inspect_config(context, options, &config, training.batch);
     else if (context && support_good(canto_model_open(context, options->operands[0], &model)))
@@ -328,7 +352,10 @@ static int run_inspect(option_set *options) {
 }
 
 const command command_inspect = {
-    "inspect", "MODEL | --preset NAME [OPTIONS] | --presets", "what a model consists of, and what it needs",
+    "inspect",
+    "MODEL | --preset NAME [OPTIONS] | --presets",
+    "what a model consists of, and what it needs",
     "Modules as a tree, settings, parameters, memory for training and FLOPs. Nothing of a preset is allocated.\n",
-    groups, run_inspect,
+    groups,
+    run_inspect,
 };

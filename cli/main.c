@@ -5,21 +5,29 @@
 #include "command.h"
 
 static const command *const commands[] = {
-    &command_train,           &command_generate,         &command_eval,
-    &command_inspect,         &command_tokenizer_train,  &command_tokenizer_encode,
-    &command_tokenizer_decode, &command_tokenizer_info,  &command_data_prepare,
+    &command_train,
+    &command_generate,
+    &command_eval,
+    &command_inspect,
+    &command_tokenizer_train,
+    &command_tokenizer_encode,
+    &command_tokenizer_decode,
+    &command_tokenizer_info,
+    &command_data_prepare,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* The first word of a command's name, and what follows it or NULL: "tokenizer encode" is a family's member. */
-static const char *family(const command *one, char first[32], size_t *bytes) {
+static const char *family(const command *one, char first[32], size_t *bytes)
+{
     *bytes = strcspn(one->name, " ");
     memcpy(first, one->name, *bytes);
     first[*bytes] = 0;
     return one->name[*bytes] ? one->name + *bytes + 1 : NULL;
 }
 
-static void print_overview(FILE *file) {
+static void print_overview(FILE *file)
+{
     fputs("canto trains GPT language models from texts, and lets them write.\n\n"
           "usage: canto COMMAND [ARGUMENTS] [OPTIONS]\n\n",
           file);
@@ -29,13 +37,15 @@ static void print_overview(FILE *file) {
           file);
 }
 
-static void print_command(FILE *file, const command *one) {
+static void print_command(FILE *file, const command *one)
+{
     fprintf(file, "canto %s: %s\n\nusage: canto %s %s\n", one->name, one->about, one->name, one->operands);
     if (one->details) fprintf(file, "\n%s", one->details);
     options_help(file, one->groups);
 }
 
-static void print_family(FILE *file, const char *name) {
+static void print_family(FILE *file, const char *name)
+{
     char   first[32];
     size_t bytes;
     fprintf(file, "usage: canto %s COMMAND ...\n\n", name);
@@ -47,7 +57,8 @@ static void print_family(FILE *file, const char *name) {
 
 /* The command named by words[0] and perhaps words[1]; *used says how many words. When there is none: *a_family is
  * true if words[0] begins the names of some. */
-static const command *find_command(char **words, int count, int *used, bool *a_family) {
+static const command *find_command(char **words, int count, int *used, bool *a_family)
+{
     *a_family = false;
     for (size_t i = 0; i < COMMANDS; i++) {
         char        first[32];
@@ -61,7 +72,8 @@ static const command *find_command(char **words, int count, int *used, bool *a_f
     return NULL;
 }
 
-static int unknown_command(const char *word, const char *of) {
+static int unknown_command(const char *word, const char *of)
+{
     const char *names[COMMANDS + 1];
     char        firsts[COMMANDS][32];
     size_t      count = 0;
@@ -74,7 +86,7 @@ static int unknown_command(const char *word, const char *of) {
             names[count++] = second;
     }
     if (!of) names[count++] = "help";
-    const char *near  = nearest_word(word, names, count);
+    const char *near = nearest_word(word, names, count);
     const char *space = of ? " " : "";
     if (near)
         return support_usage("unknown command %s%s%s; did you mean %s%s%s?", of ? of : "", space, word, of ? of : "",
@@ -82,7 +94,8 @@ static int unknown_command(const char *word, const char *of) {
     return support_usage("unknown command %s%s%s; canto help lists them", of ? of : "", space, word);
 }
 
-static int help(char **words, int count) {
+static int help(char **words, int count)
+{
     int  used;
     bool a_family;
     if (!count) {
@@ -99,7 +112,8 @@ static int help(char **words, int count) {
     return DONE;
 }
 
-static int run(const command *one, int argc, char **argv) {
+static int run(const command *one, int argc, char **argv)
+{
     option_set options;
     int        code = WRONG_USAGE;
     terminal_open(one->name, false);
@@ -116,7 +130,8 @@ static int run(const command *one, int argc, char **argv) {
     return code;
 }
 
-static int dispatch(int argc, char **argv) {
+static int dispatch(int argc, char **argv)
+{
     int  used;
     bool a_family;
     if (argc < 2) {
@@ -138,7 +153,8 @@ static int dispatch(int argc, char **argv) {
     return argc > 2 ? DONE : WRONG_USAGE;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     terminal_open(NULL, false);
     int code = dispatch(argc, argv);
     terminal_clear();

@@ -12,7 +12,8 @@ const option_entry shape_entries[] = {
     {"width", 0, OPTION_INTEGER, "N", "width of the embedding", 1, INT32_HIGH},
     {"layers", 0, OPTION_INTEGER, "N", "number of blocks", 0, INT32_HIGH},
     {"heads", 0, OPTION_INTEGER, "N", "attention heads; they divide the width", 1, INT32_HIGH},
-    {"ffn", 0, OPTION_INTEGER, "N", "width of the feed-forward part (0: none; default: grows with --width)", 0, INT32_HIGH},
+    {"ffn", 0, OPTION_INTEGER, "N", "width of the feed-forward part (0: none; default: grows with --width)", 0,
+     INT32_HIGH},
     {"activation", 0, OPTION_CHOICE, "gelu-tanh|gelu|relu", "of the feed-forward part", 0, 0},
     {"norm", 0, OPTION_CHOICE, "pre|post|none", "where blocks have their layer norms", 0, 0},
     {"positions", 0, OPTION_CHOICE, "learned|sinusoidal|none", "how tokens know their places", 0, 0},
@@ -43,8 +44,9 @@ const option_entry dropout_entries[] = {
 };
 
 /* Which layers are local: a window alone makes all of them local, no window makes all of them global. */
-static bool apply_reach(const option_set *options, canto_config *config) {
-    bool        window  = options_int32(options, "window", &config->window);
+static bool apply_reach(const option_set *options, canto_config *config)
+{
+    bool        window = options_int32(options, "window", &config->window);
     const char *pattern = options_text(options, "attention-pattern", NULL);
     if (pattern) {
         size_t bytes = strlen(pattern);
@@ -64,7 +66,8 @@ static bool apply_reach(const option_set *options, canto_config *config) {
     return true;
 }
 
-bool model_options_apply(const option_set *options, canto_config *config) {
+bool model_options_apply(const option_set *options, canto_config *config)
+{
     int     choice;
     int32_t width = config->width;
     double  rate;

@@ -18,13 +18,17 @@ enum { FIRST_LONG = 256, HELP_LONG = FIRST_LONG + OPTIONS_MAX };
 
 /* ------------------------------------------------------------------------------------------- nearest words */
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 /* Damerau-Levenshtein distance (adjacent transpositions) of words shorter than 64 bytes. */
-static size_t distance(const char *a, const char *b) {
+static size_t distance(const char *a, const char *b)
+{
     size_t n = strlen(a), m = strlen(b);
     if (n >= 64 || m >= 64) return SIZE_MAX;
-    size_t rows[3][65];
+    size_t  rows[3][65];
     size_t *before = rows[0], *last = rows[1], *row = rows[2];
     for (size_t j = 0; j <= m; j++) last[j] = before[j] = j;
     for (size_t i = 1; i <= n; i++) {
@@ -36,20 +40,21 @@ static size_t distance(const char *a, const char *b) {
         }
         size_t *spare = before;
         before = last;
-        last   = row;
-        row    = spare;
+        last = row;
+        row = spare;
     }
     return last[m];
 }
 
-const char *nearest_word(const char *word, const char *const *candidates, size_t count) {
-    const char *best  = NULL;
+const char *nearest_word(const char *word, const char *const *candidates, size_t count)
+{
+    const char *best = NULL;
     size_t      least = 2 + strlen(word) / 5; /* more changes than this are another word */
     if (strlen(word) < 3) least = 1;
     for (size_t i = 0; i < count; i++) {
         size_t d = distance(word, candidates[i]);
         if (d > least || (best && d == least)) continue;
-        best  = candidates[i];
+        best = candidates[i];
         least = d;
     }
     return best;
@@ -57,31 +62,35 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 
 /* ------------------------------------------------------------------------------------------------- values */
 
-static const option_value *find(const option_set *set, const char *name) {
+static const option_value *find(const option_set *set, const char *name)
+{
     for (size_t i = 0; i < set->total; i++)
         if (!strcmp(set->values[i].entry->name, name)) return &set->values[i];
     return NULL;
 }
 
-static bool parse_integer(const char *text, int64_t *value) {
+static bool parse_integer(const char *text, int64_t *value)
+{
     size_t digits = strspn(text + (*text == '-' || *text == '+'), "0123456789");
     if (!digits || text[digits + (*text == '-' || *text == '+')]) return false;
     errno = 0;
     long long n = strtoll(text, NULL, 10);
-    *value      = n;
+    *value = n;
     return errno == 0;
 }
 
-static bool parse_real(const char *text, double *value) {
+static bool parse_real(const char *text, double *value)
+{
     if (!*text || text[strspn(text, "0123456789+-.eE")]) return false; /* neither spaces, hex, inf nor nan */
     char *end;
-    errno  = 0;
+    errno = 0;
     *value = strtod(text, &end);
     return end != text && !*end && isfinite(*value) && !(errno == ERANGE && fabs(*value) > 1);
 }
 
 /* The number of text among the words of "a|b|c", or -1. */
-static int choice_index(const char *words, const char *text) {
+static int choice_index(const char *words, const char *text)
+{
     size_t length = strlen(text);
     for (int i = 0; *words; i++) {
         size_t word = strcspn(words, "|");
@@ -92,7 +101,8 @@ static int choice_index(const char *words, const char *text) {
     return -1;
 }
 
-static void range_error(const option_entry *entry, const char *text) {
+static void range_error(const option_entry *entry, const char *text)
+{
     bool whole = entry->kind == OPTION_INTEGER;
     if (entry->high >= 9e15)
         terminal_error("--%s %s: must be a %s of at least %.10g", entry->name, text, whole ? "whole number" : "number",
@@ -103,14 +113,20 @@ static void range_error(const option_entry *entry, const char *text) {
 }
 
 /* Whether the real lies in the entry's range. */
-static bool within(const option_entry *entry, double x) { return x >= entry->low && x <= entry->high; }
+static bool within(const option_entry *entry, double x)
+{
+    return x >= entry->low && x <= entry->high;
+}
 
 /* Reads text into value by its entry's kind; says what is wrong. */
-static bool take(option_value *value, const char *text) {
+static bool take(option_value *value, const char *text)
+{
     const option_entry *entry = value->entry;
     int                 index = 0;
     switch (entry->kind) {
-    case OPTION_FLAG: value->integer = 1; break;
+    case OPTION_FLAG:
+        value->integer = 1;
+        break;
     case OPTION_SWITCH:
         if (strcmp(text, "on") && strcmp(text, "off")) {
             terminal_error("--%s %s: must be on or off", entry->name, text);
@@ -140,8 +156,8 @@ static bool take(option_value *value, const char *text) {
         }
         if (bytes >= sizeof first || !parse_real(first, &value->real[0]) || !parse_real(comma + 1, &value->real[1]) ||
             !within(entry, value->real[0]) || !within(entry, value->real[1])) {
-            terminal_error("--%s %s: must be two numbers from %.10g to %.10g with a comma between them", entry->name, text,
-                           entry->low, entry->high);
+            terminal_error("--%s %s: must be two numbers from %.10g to %.10g with a comma between them", entry->name,
+                           text, entry->low, entry->high);
             return false;
         }
         break;
@@ -154,7 +170,8 @@ static bool take(option_value *value, const char *text) {
         }
         value->integer = index;
         break;
-    case OPTION_TEXT: break;
+    case OPTION_TEXT:
+        break;
     }
     char *copy = malloc(strlen(text) + 1);
     if (!copy) {
@@ -163,14 +180,15 @@ static bool take(option_value *value, const char *text) {
     }
     strcpy(copy, text);
     free(value->text);
-    value->text  = copy;
+    value->text = copy;
     value->given = true;
     return true;
 }
 
 /* ------------------------------------------------------------------------------------------------ parsing */
 
-static void list_entries(option_set *set, const option_group *groups) {
+static void list_entries(option_set *set, const option_group *groups)
+{
     for (; groups->title; groups++)
         for (const option_entry *entry = groups->entries; entry->name; entry++) {
             assert(set->total < OPTIONS_MAX);
@@ -179,7 +197,8 @@ static void list_entries(option_set *set, const option_group *groups) {
 }
 
 /* An option that the table lacks: argument is "--name", "--name=value" or a cluster with the bad letter. */
-static void unknown_option(const option_set *set, const char *argument, int letter) {
+static void unknown_option(const option_set *set, const char *argument, int letter)
+{
     if (letter) {
         terminal_error("unknown option -%c", letter);
         return;
@@ -208,7 +227,8 @@ static void unknown_option(const option_set *set, const char *argument, int lett
 }
 
 /* Fills getopt's two tables; an option's code is FIRST_LONG + its index. */
-static void getopt_tables(const option_set *set, struct option *longs, char *shorts) {
+static void getopt_tables(const option_set *set, struct option *longs, char *shorts)
+{
     *shorts++ = ':'; /* a missing value is told from an unknown option */
     *shorts++ = 'h';
     for (size_t i = 0; i < set->total; i++) {
@@ -219,19 +239,21 @@ static void getopt_tables(const option_set *set, struct option *longs, char *sho
         *shorts++ = entry->letter;
         if (takes) *shorts++ = ':';
     }
-    longs[set->total]     = (struct option){"help", no_argument, NULL, HELP_LONG};
+    longs[set->total] = (struct option){"help", no_argument, NULL, HELP_LONG};
     longs[set->total + 1] = (struct option){0};
-    *shorts               = 0;
+    *shorts = 0;
 }
 
-static option_value *value_of_code(option_set *set, int code) {
+static option_value *value_of_code(option_set *set, int code)
+{
     if (code >= FIRST_LONG && code < FIRST_LONG + (int)set->total) return &set->values[code - FIRST_LONG];
     for (size_t i = 0; i < set->total; i++)
         if (code && set->values[i].entry->letter == code) return &set->values[i];
     return NULL;
 }
 
-bool options_parse(option_set *set, const option_group *groups, int argc, char **argv) {
+bool options_parse(option_set *set, const option_group *groups, int argc, char **argv)
+{
     *set = (option_set){0};
     list_entries(set, groups);
     struct option longs[OPTIONS_MAX + 2];
@@ -248,7 +270,8 @@ bool options_parse(option_set *set, const option_group *groups, int argc, char *
         }
         if (code == ':') {
             value = value_of_code(set, optopt);
-            terminal_error("--%s needs a value (%s)", value ? value->entry->name : "?", value ? value->entry->value : "?");
+            terminal_error("--%s needs a value (%s)", value ? value->entry->name : "?",
+                           value ? value->entry->value : "?");
             return false;
         }
         if (code == '?') {
@@ -262,11 +285,12 @@ bool options_parse(option_set *set, const option_group *groups, int argc, char *
         if (!take(value, optarg ? optarg : "on")) return false;
     }
     set->operands = argv + optind;
-    set->count    = (size_t)(argc - optind);
+    set->count = (size_t)(argc - optind);
     return true;
 }
 
-void options_free(option_set *set) {
+void options_free(option_set *set)
+{
     for (size_t i = 0; i < set->total; i++) free(set->values[i].text);
     if (set->owned_operands)
         for (size_t i = 0; i < set->count; i++) free(set->owned_operands[i]);
@@ -277,7 +301,8 @@ void options_free(option_set *set) {
 /* ---------------------------------------------------------------------------------------- a file of options */
 
 /* The text that a JSON value would have on the command line, in out[64] or its own; NULL when it has none. */
-static const char *json_as_text(const json_t *json, char out[64]) {
+static const char *json_as_text(const json_t *json, char out[64])
+{
     if (json_is_string(json)) return json_string_value(json);
     if (json_is_boolean(json)) return json_is_true(json) ? "on" : "off";
     if (json_is_integer(json))
@@ -294,7 +319,8 @@ static const char *json_as_text(const json_t *json, char out[64]) {
 }
 
 /* Makes the strings of a JSON array the operands. */
-static bool take_texts(option_set *set, const json_t *texts, const char *path) {
+static bool take_texts(option_set *set, const json_t *texts, const char *path)
+{
     if (set->count) return true; /* the command line's own win */
     size_t count = json_array_size(texts);
     if (!json_is_array(texts) || !count) {
@@ -307,7 +333,7 @@ static bool take_texts(option_set *set, const json_t *texts, const char *path) {
         return false;
     }
     set->operands = set->owned_operands;
-    set->count    = count;
+    set->count = count;
     for (size_t i = 0; i < count; i++) {
         const char *text = json_string_value(json_array_get(texts, i));
         char       *copy = text ? malloc(strlen(text) + 1) : NULL;
@@ -320,7 +346,8 @@ static bool take_texts(option_set *set, const json_t *texts, const char *path) {
     return true;
 }
 
-static bool take_member(option_set *set, const char *name, const json_t *json, const char *path) {
+static bool take_member(option_set *set, const char *name, const json_t *json, const char *path)
+{
     if (!strcmp(name, "texts")) return take_texts(set, json, path);
     option_value *value = NULL;
     const char   *names[OPTIONS_MAX];
@@ -345,7 +372,8 @@ static bool take_member(option_set *set, const char *name, const json_t *json, c
     return take(value, text);
 }
 
-bool options_read_config(option_set *set, const char *path) {
+bool options_read_config(option_set *set, const char *path)
+{
     json_error_t error;
     json_t      *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
@@ -359,7 +387,8 @@ bool options_read_config(option_set *set, const char *path) {
     if (!good) terminal_error("--config %s: must be a JSON object of options, {\"width\": 64, ...}", path);
     const char *name;
     json_t     *member;
-    json_object_foreach(root, name, member) {
+    json_object_foreach(root, name, member)
+    {
         if (good) good = take_member(set, name, member, path);
     }
     json_decref(root);
@@ -368,74 +397,97 @@ bool options_read_config(option_set *set, const char *path) {
 
 /* ------------------------------------------------------------------------------------------------- asking */
 
-static const option_value *given(const option_set *set, const char *name) {
+static const option_value *given(const option_set *set, const char *name)
+{
     const option_value *value = find(set, name);
     assert(value); /* the table has every option that its command asks for */
     return value && value->given ? value : NULL;
 }
 
-bool options_given(const option_set *set, const char *name) { return given(set, name) != NULL; }
+bool options_given(const option_set *set, const char *name)
+{
+    return given(set, name) != NULL;
+}
 
-bool options_int64(const option_set *set, const char *name, int64_t *value) {
+bool options_int64(const option_set *set, const char *name, int64_t *value)
+{
     const option_value *found = given(set, name);
     if (found) *value = found->integer;
     return found != NULL;
 }
 
-bool options_int32(const option_set *set, const char *name, int32_t *value) {
+bool options_int32(const option_set *set, const char *name, int32_t *value)
+{
     const option_value *found = given(set, name);
     if (found) *value = (int32_t)found->integer; /* the entry's range is that of int32_t */
     return found != NULL;
 }
 
-bool options_real(const option_set *set, const char *name, double *value) {
+bool options_real(const option_set *set, const char *name, double *value)
+{
     const option_value *found = given(set, name);
     if (found) *value = found->real[0];
     return found != NULL;
 }
 
-bool options_pair(const option_set *set, const char *name, double *first, double *second) {
+bool options_pair(const option_set *set, const char *name, double *first, double *second)
+{
     const option_value *found = given(set, name);
     if (found) *first = found->real[0], *second = found->real[1];
     return found != NULL;
 }
 
-bool options_switch(const option_set *set, const char *name, bool *value) {
+bool options_switch(const option_set *set, const char *name, bool *value)
+{
     const option_value *found = given(set, name);
     if (found) *value = found->integer != 0;
     return found != NULL;
 }
 
-bool options_choice(const option_set *set, const char *name, int *index) {
+bool options_choice(const option_set *set, const char *name, int *index)
+{
     const option_value *found = given(set, name);
     if (found) *index = (int)found->integer;
     return found != NULL;
 }
 
-const char *options_text(const option_set *set, const char *name, const char *otherwise) {
+const char *options_text(const option_set *set, const char *name, const char *otherwise)
+{
     const option_value *found = given(set, name);
     return found ? found->text : otherwise;
 }
 
-bool options_flag(const option_set *set, const char *name) {
+bool options_flag(const option_set *set, const char *name)
+{
     const option_value *value = find(set, name);
     return value && value->given && value->integer;
 }
 
 /* ---------------------------------------------------------------------------------------- record and help */
 
-json_t *options_record(const option_set *set) {
+json_t *options_record(const option_set *set)
+{
     json_t *record = json_object();
     for (size_t i = 0; i < set->total; i++) {
         const option_value *value = &set->values[i];
         if (!value->given || !strcmp(value->entry->name, "config")) continue;
         json_t *json = NULL;
         switch (value->entry->kind) {
-        case OPTION_FLAG: json = json_true(); break;
-        case OPTION_INTEGER: json = json_integer(value->integer); break;
-        case OPTION_REAL: json = json_real(value->real[0]); break;
-        case OPTION_PAIR: json = json_pack("[f,f]", value->real[0], value->real[1]); break;
-        default: json = json_string(value->text); break;
+        case OPTION_FLAG:
+            json = json_true();
+            break;
+        case OPTION_INTEGER:
+            json = json_integer(value->integer);
+            break;
+        case OPTION_REAL:
+            json = json_real(value->real[0]);
+            break;
+        case OPTION_PAIR:
+            json = json_pack("[f,f]", value->real[0], value->real[1]);
+            break;
+        default:
+            json = json_string(value->text);
+            break;
         }
         json_object_set_new(record, value->entry->name, json);
     }
@@ -447,13 +499,16 @@ json_t *options_record(const option_set *set) {
     return record;
 }
 
-void options_help(FILE *file, const option_group *groups) {
+void options_help(FILE *file, const option_group *groups)
+{
     enum { COLUMN = 32 };
     for (; groups->title; groups++) {
         fprintf(file, "\n%s:\n", groups->title);
         for (const option_entry *entry = groups->entries; entry->name; entry++) {
-            const char *value = entry->kind == OPTION_FLAG ? "" : entry->kind == OPTION_SWITCH ? "on|off" : entry->value;
-            int         wide  = entry->letter ? fprintf(file, "  -%c, ", entry->letter) : fprintf(file, "      ");
+            const char *value = entry->kind == OPTION_FLAG     ? ""
+                                : entry->kind == OPTION_SWITCH ? "on|off"
+                                                               : entry->value;
+            int         wide = entry->letter ? fprintf(file, "  -%c, ", entry->letter) : fprintf(file, "      ");
             wide += fprintf(file, "--%s %s", entry->name, value);
             if (wide < COLUMN)
                 fprintf(file, "%*s", COLUMN - wide, "");

@@ -30,7 +30,7 @@ typedef struct option_entry {
     const char *name;   /* without the dashes; NULL ends a table */
     char        letter; /* its one-letter form, or 0 */
     option_kind kind;
-    const char *value;  /* what the help calls its value */
+    const char *value; /* what the help calls its value */
     const char *about;
     double      low, high;
 } option_entry;

@@ -36,8 +36,8 @@ typedef struct number_text {
     char text[32];
 } number_text;
 number_text number_grouped(uint64_t n);
-number_text number_short(double n);         /* 109803832 -> "110M", 1237057 -> "1.24M" */
-number_text number_bytes(double bytes);     /* 652148736 -> "621.94 MB", in units of 1024 */
+number_text number_short(double n);          /* 109803832 -> "110M", 1237057 -> "1.24M" */
+number_text number_bytes(double bytes);      /* 652148736 -> "621.94 MB", in units of 1024 */
 number_text number_duration(double seconds); /* 3723 -> "1h 2m" */
 
 #endif

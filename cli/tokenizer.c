@@ -26,7 +26,7 @@ static const option_entry decode_entries[] = {
     {"lines", 0, OPTION_FLAG, NULL, "one line in, one line out (with --json: a JSON string each)", 0, 0},
     {0},
 };
-static const option_group train_groups[]  = {{"Tokenizer", shape_words}, {"Common", common_entries}, {0}};
+static const option_group train_groups[] = {{"Tokenizer", shape_words}, {"Common", common_entries}, {0}};
 static const option_group encode_groups[] = {
     {"Tokenizer", which_entries}, {"Encoding", encode_entries}, {"Common", common_entries}, {0}};
 static const option_group decode_groups[] = {
@@ -41,27 +41,31 @@ typedef struct work {
     size_t           bytes;
 } work;
 
-static void work_end(work *w) {
+static void work_end(work *w)
+{
     free(w->text);
     canto_tokenizer_close(w->tokenizer);
     canto_context_close(w->context);
 }
 
-static bool work_begin(work *w, const option_set *options, const char *which) {
-    *w         = (work){0};
+static bool work_begin(work *w, const option_set *options, const char *which)
+{
+    *w = (work){0};
     w->context = support_context(options);
     if (!w->context) return false;
     if (strcmp(which, "byte")) return support_tokenizer_open(w->context, which, &w->tokenizer);
     canto_tokenizer_options bytes = canto_tokenizer_options_default();
-    bytes.kind                    = "byte";
+    bytes.kind = "byte";
     return support_good(canto_tokenizer_train(w->context, &bytes, NULL, 0, &w->tokenizer));
 }
 
 /* Calls each(w, line, bytes) for every line of the text, or once for the whole of it. */
-static bool each_piece(work *w, const option_set *options, bool (*each)(work *, const option_set *, const char *, size_t)) {
+static bool each_piece(work *w, const option_set *options,
+                       bool (*each)(work *, const option_set *, const char *, size_t))
+{
     if (!options_flag(options, "lines")) return each(w, options, w->text, w->bytes);
     for (size_t at = 0; at < w->bytes;) {
-        const char *end   = memchr(w->text + at, '\n', w->bytes - at);
+        const char *end = memchr(w->text + at, '\n', w->bytes - at);
         size_t      bytes = end ? (size_t)(end - (w->text + at)) : w->bytes - at;
         if (!each(w, options, w->text + at, bytes)) return false;
         at += bytes + 1;
@@ -69,7 +73,8 @@ static bool each_piece(work *w, const option_set *options, bool (*each)(work *, 
     return true;
 }
 
-static int run_pieces(option_set *options, bool (*each)(work *, const option_set *, const char *, size_t)) {
+static int run_pieces(option_set *options, bool (*each)(work *, const option_set *, const char *, size_t))
+{
     const char *which = options_text(options, "tokenizer", NULL);
     if (!which) return support_usage("which tokenizer? add --tokenizer T");
     if (options->count > 1) return support_usage("one FILE, or standard input");
@@ -83,7 +88,8 @@ static int run_pieces(option_set *options, bool (*each)(work *, const option_set
 
 /* ------------------------------------------------------------------------------------------------- encode */
 
-static bool encode_text(work *w, const option_set *options, const char *text, size_t bytes) {
+static bool encode_text(work *w, const option_set *options, const char *text, size_t bytes)
+{
     uint32_t *ids;
     size_t    count;
     if (!support_good(canto_tokenizer_encode(w->tokenizer, text, bytes, &ids, &count))) return false;
@@ -99,7 +105,8 @@ static bool encode_text(work *w, const option_set *options, const char *text, si
     return true;
 }
 
-static bool encode_piece(work *w, const option_set *options, const char *text, size_t bytes) {
+static bool encode_piece(work *w, const option_set *options, const char *text, size_t bytes)
+{
     if (!options_flag(options, "jsonl")) return encode_text(w, options, text, bytes);
     json_error_t error;
     json_t      *line = json_loadb(text, bytes, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
@@ -112,7 +119,8 @@ static bool encode_piece(work *w, const option_set *options, const char *text, s
     return good;
 }
 
-static int run_encode(option_set *options) {
+static int run_encode(option_set *options)
+{
     if (options_flag(options, "jsonl") && !options_flag(options, "lines"))
         return support_usage("--jsonl goes with --lines");
     return run_pieces(options, encode_piece);
@@ -121,18 +129,20 @@ static int run_encode(option_set *options) {
 /* ------------------------------------------------------------------------------------------------- decode */
 
 /* The numbers of a text that has nothing but them, white space, commas and brackets; the caller's, NULL on error. */
-static uint32_t *read_ids(const char *text, size_t bytes, size_t *count) {
+static uint32_t *read_ids(const char *text, size_t bytes, size_t *count)
+{
     uint32_t *ids = malloc((bytes / 2 + 1) * sizeof *ids);
-    *count        = 0;
+    *count = 0;
     if (!ids) terminal_error("out of memory");
     for (size_t i = 0; ids && i < bytes;) {
         if (memchr(" \t\r\n,[]", text[i], 8)) {
             i++;
             continue;
         }
-        uint64_t id    = 0;
+        uint64_t id = 0;
         size_t   start = i;
-        while (i < bytes && text[i] >= '0' && text[i] <= '9' && id <= UINT32_MAX) id = 10 * id + (uint64_t)(text[i++] - '0');
+        while (i < bytes && text[i] >= '0' && text[i] <= '9' && id <= UINT32_MAX)
+            id = 10 * id + (uint64_t)(text[i++] - '0');
         if (i == start || id > UINT32_MAX || (i < bytes && !memchr(" \t\r\n,[]", text[i], 8))) {
             terminal_error("not a token id: %.*s", (int)strcspn(text + start, " \t\r\n,[]"), text + start);
             free(ids);
@@ -143,11 +153,12 @@ static uint32_t *read_ids(const char *text, size_t bytes, size_t *count) {
     return ids;
 }
 
-static bool decode_piece(work *w, const option_set *options, const char *text, size_t bytes) {
+static bool decode_piece(work *w, const option_set *options, const char *text, size_t bytes)
+{
     size_t    count;
     uint32_t *ids = read_ids(text, bytes, &count);
     if (!ids) return false;
-    char  *out  = NULL;
+    char  *out = NULL;
     size_t size = 0;
     bool   good = support_good(canto_tokenizer_decode(w->tokenizer, ids, count, &out, &size));
     if (good && options_flag(options, "json"))
@@ -161,11 +172,15 @@ static bool decode_piece(work *w, const option_set *options, const char *text, s
     return good;
 }
 
-static int run_decode(option_set *options) { return run_pieces(options, decode_piece); }
+static int run_decode(option_set *options)
+{
+    return run_pieces(options, decode_piece);
+}
 
 /* --------------------------------------------------------------------------------------------- info, train */
 
-static void print_info(const canto_tokenizer *t, bool json) {
+static void print_info(const canto_tokenizer *t, bool json)
+{
     uint32_t vocabulary = (uint32_t)canto_tokenizer_vocabulary(t);
     char     hash[24];
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)canto_tokenizer_hash(t));
@@ -190,7 +205,8 @@ static void print_info(const canto_tokenizer *t, bool json) {
     json_decref(o);
 }
 
-static int run_info(option_set *options) {
+static int run_info(option_set *options)
+{
     const char *which = options_text(options, "tokenizer", options->count == 1 ? options->operands[0] : NULL);
     if (!which) return support_usage("which tokenizer? canto tokenizer info T");
     work w;
@@ -200,12 +216,14 @@ static int run_info(option_set *options) {
     return good ? DONE : FAILED;
 }
 
-static int run_tokenizer_train(option_set *options) {
+static int run_tokenizer_train(option_set *options)
+{
     const char *folder = options_text(options, "output", NULL);
-    const char *kind   = options_text(options, "tokenizer", "char");
+    const char *kind = options_text(options, "tokenizer", "char");
     if (!folder || !*folder) return support_usage("where to? add -o FOLDER");
-    if (!options->count && strcmp(kind, "byte")) return support_usage("which texts? canto tokenizer train TEXT... -o FOLDER");
-    work w    = {.context = support_context(options)};
+    if (!options->count && strcmp(kind, "byte"))
+        return support_usage("which texts? canto tokenizer train TEXT... -o FOLDER");
+    work w = {.context = support_context(options)};
     bool good = w.context &&
                 support_tokenizer(w.context, options, kind, options->operands, options->count, &w.tokenizer) &&
                 support_make_folder(folder) && support_good(canto_tokenizer_save(w.tokenizer, folder));
@@ -217,12 +235,16 @@ static int run_tokenizer_train(option_set *options) {
     return good ? DONE : FAILED;
 }
 
-const command command_tokenizer_train  = {"tokenizer train", "TEXT... -o FOLDER [OPTIONS]",
-                                          "make a tokenizer from texts", NULL, train_groups, run_tokenizer_train};
-const command command_tokenizer_encode = {"tokenizer encode", "--tokenizer T [FILE] [OPTIONS]", "text to token ids",
-                                          "The text is FILE, or standard input.\n", encode_groups, run_encode};
-const command command_tokenizer_decode = {"tokenizer decode", "--tokenizer T [FILE] [OPTIONS]", "token ids to text",
-                                          "The ids are in FILE, or on standard input; commas and brackets are let pass.\n",
-                                          decode_groups, run_decode};
-const command command_tokenizer_info   = {"tokenizer info", "T [OPTIONS]", "a tokenizer's kind and vocabulary",
-                                          "With --json all of its tokens.\n", info_groups, run_info};
+const command command_tokenizer_train = {
+    "tokenizer train",  "TEXT... -o FOLDER [OPTIONS]", "make a tokenizer from texts", NULL, train_groups,
+    run_tokenizer_train};
+const command command_tokenizer_encode = {"tokenizer encode",  "--tokenizer T [FILE] [OPTIONS]",
+                                          "text to token ids", "The text is FILE, or standard input.\n",
+                                          encode_groups,       run_encode};
+const command command_tokenizer_decode = {
+    "tokenizer decode",  "--tokenizer T [FILE] [OPTIONS]",
+    "token ids to text", "The ids are in FILE, or on standard input; commas and brackets are let pass.\n",
+    decode_groups,       run_decode};
+const command command_tokenizer_info = {
+    "tokenizer info", "T [OPTIONS]", "a tokenizer's kind and vocabulary", "With --json all of its tokens.\n",
+    info_groups,      run_info};

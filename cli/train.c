@@ -14,7 +14,7 @@
 
 #define INT32_HIGH 2147483647.0
 #define INT64_HIGH 9223372036854775807.0
-#define REAL_HIGH  1e300
+#define REAL_HIGH 1e300
 
 static const option_entry run_entries[] = {
     {"output", 'o', OPTION_TEXT, "RUN", "the run folder to make (needed)", 0, 0},
@@ -29,7 +29,7 @@ static const option_entry run_entries[] = {
 static const option_entry training_entries[] = {
     {"steps", 0, OPTION_INTEGER, "N", "updates; 0 saves the untrained model", 0, INT64_HIGH},
     {"epochs", 0, OPTION_INTEGER, "N", "passes over the training part, instead of --steps", 1, INT64_HIGH},
-    {"max-time", 0, OPTION_REAL, "MINUTES", "finish the step and save after this long", 0, REAL_HIGH},
+    {"max-time", 0, OPTION_REAL, "MINUTES", "finish the step and save after this long", 1e-6, REAL_HIGH},
     {"batch", 0, OPTION_INTEGER, "N", "sequences of a batch", 1, INT32_HIGH},
     {"eval-batch", 0, OPTION_INTEGER, "N", "sequences of a batch in evaluations", 1, INT32_HIGH},
     {"accumulate", 0, OPTION_INTEGER, "N", "batches of one update", 1, INT32_HIGH},
@@ -61,8 +61,12 @@ static const option_entry journal_entries[] = {
 };
 
 static const option_group groups[] = {
-    {"Run", run_entries},           {"Model", shape_entries},          {"Dropout", dropout_entries},
-    {"Training", training_entries}, {"Looking on", journal_entries}, {"Common", common_entries},
+    {"Run", run_entries},
+    {"Model", shape_entries},
+    {"Dropout", dropout_entries},
+    {"Training", training_entries},
+    {"Looking on", journal_entries},
+    {"Common", common_entries},
     {0},
 };
 
@@ -81,7 +85,8 @@ typedef struct training {
 
 /* ------------------------------------------------------------------------------------------------ options */
 
-static bool read_settings(const option_set *options, canto_train_options *t) {
+static bool read_settings(const option_set *options, canto_train_options *t)
+{
     int     choice;
     double  minutes;
     int64_t seed;
@@ -96,7 +101,8 @@ static bool read_settings(const option_set *options, canto_train_options *t) {
     options_int32(options, "batch", &t->batch);
     options_int32(options, "eval-batch", &t->eval_batch);
     options_int32(options, "accumulate", &t->accumulate);
-    if (options_real(options, "lr", &t->lr) && !options_given(options, "min-lr") && t->min_lr > t->lr) t->min_lr = t->lr;
+    if (options_real(options, "lr", &t->lr) && !options_given(options, "min-lr") && t->min_lr > t->lr)
+        t->min_lr = t->lr;
     options_real(options, "min-lr", &t->min_lr);
     if (options_choice(options, "schedule", &choice)) t->schedule = (canto_schedule)choice;
     options_int64(options, "warmup", &t->warmup);
@@ -118,7 +124,8 @@ static bool read_settings(const option_set *options, canto_train_options *t) {
 }
 
 /* A run is never written over another one. */
-static bool folder_is_free(const char *folder) {
+static bool folder_is_free(const char *folder)
+{
     DIR *entries = opendir(folder);
     if (!entries && errno == ENOENT) return true;
     if (!entries) {
@@ -138,11 +145,12 @@ static bool folder_is_free(const char *folder) {
 }
 
 /* A machine that cannot hold the training is told so before anything is allocated. */
-static bool memory_suffices(const canto_config *config, const canto_train_options *settings) {
+static bool memory_suffices(const canto_config *config, const canto_train_options *settings)
+{
     canto_report report;
     if (!support_good(canto_config_report(config, settings->batch, 0, &report))) return false;
     double need = (double)report.training_bytes;
-    double has  = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double has = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     if (has <= 0 || need <= has) return true;
     terminal_error("training this model (%s parameters, batch %d, context %d) needs %s of memory: weights %s, "
                    "gradients %s, moments %s, activations %s; this machine has %s. Choose a smaller --preset, or lower "
@@ -156,7 +164,8 @@ static bool memory_suffices(const canto_config *config, const canto_train_option
 
 /* ------------------------------------------------------------------------------------------------- events */
 
-static void print_event(const char *name, const canto_event *e) {
+static void print_event(const char *name, const canto_event *e)
+{
     json_t *o = json_object();
     json_object_set_new(o, "event", json_string(name));
     json_object_set_new(o, "step", json_integer(e->step));
@@ -175,21 +184,24 @@ static void print_event(const char *name, const canto_event *e) {
     json_print(o);
 }
 
-static void show_progress(const training *run, const canto_event *e, bool important) {
+static void show_progress(const training *run, const canto_event *e, bool important)
+{
     char val[32] = "", speed[48] = "", left[48] = "";
     if (isfinite(run->val_loss)) snprintf(val, sizeof val, "  val %.4f", run->val_loss);
-    if (e->tokens_per_second > 0) snprintf(speed, sizeof speed, "  %s tokens/s", number_short(e->tokens_per_second).text);
+    if (e->tokens_per_second > 0)
+        snprintf(speed, sizeof speed, "  %s tokens/s", number_short(e->tokens_per_second).text);
     if (isfinite(e->seconds_left)) snprintf(left, sizeof left, "  %s left", number_duration(e->seconds_left).text);
     terminal_progress(important, "step %lld/%lld  loss %.4f%s%s%s", (long long)e->step, (long long)e->steps, run->loss,
                       val, speed, left);
 }
 
 /* Lets the model write, into samples.txt and to the eye. A failure stops nothing but the sample. */
-static void write_sample(training *run, const canto_trainer *trainer, int64_t step) {
+static void write_sample(training *run, const canto_trainer *trainer, int64_t step)
+{
     canto_generate_options how = canto_generate_options_default();
-    how.seed                   = run->seed + (uint64_t)step;
-    writing text               = {0};
-    canto_session *session     = NULL;
+    how.seed = run->seed + (uint64_t)step;
+    writing        text = {0};
+    canto_session *session = NULL;
     char           path[4200];
     if (support_good(canto_session_open(run->context, canto_trainer_model(trainer), &session)) &&
         writing_start(&text, run->context, run->tokenizer, run->prompt, run->prompt ? strlen(run->prompt) : 0) &&
@@ -215,16 +227,19 @@ static void write_sample(training *run, const canto_trainer *trainer, int64_t st
     canto_session_close(session);
 }
 
-static bool on_event(void *user, const canto_trainer *trainer, const canto_event *e) {
+static bool on_event(void *user, const canto_trainer *trainer, const canto_event *e)
+{
     static const char *const names[] = {"step", "evaluation", "epoch", "checkpoint", "done"};
-    training                *run     = user;
+    training                *run = user;
     if (isfinite(e->train_loss)) run->loss = e->train_loss;
     if (isfinite(e->val_loss)) run->val_loss = e->val_loss;
     run->step = e->step;
     if (e->path) snprintf(run->last, sizeof run->last, "%s", e->path);
     if (run->json) print_event(names[e->kind], e);
     switch (e->kind) {
-    case CANTO_EVENT_STEP: show_progress(run, e, false); break;
+    case CANTO_EVENT_STEP:
+        show_progress(run, e, false);
+        break;
     case CANTO_EVENT_EVALUATION:
         terminal_note("step %lld  train loss %.4f  validation loss %.4f", (long long)e->step, e->eval_train_loss,
                       e->val_loss);
@@ -235,7 +250,8 @@ static bool on_event(void *user, const canto_trainer *trainer, const canto_event
                       number_duration(e->seconds).text);
         break;
     case CANTO_EVENT_CHECKPOINT:
-    case CANTO_EVENT_DONE: break;
+    case CANTO_EVENT_DONE:
+        break;
     }
     if (e->kind == CANTO_EVENT_STEP && run->sample_every && e->step % run->sample_every == 0 && run->tokenizer)
         write_sample(run, trainer, e->step);
@@ -247,7 +263,8 @@ static bool on_event(void *user, const canto_trainer *trainer, const canto_event
 
 /* The tokenizer and the tokens of the operands. A token file's tokenizer lies beside it, in FILE.tokenizer. */
 static bool open_texts(canto_context *context, const option_set *options, const canto_config *config,
-                       canto_tokenizer **tokenizer, canto_data **data) {
+                       canto_tokenizer **tokenizer, canto_data **data)
+{
     const char *kind = options_text(options, "tokenizer", config->family == CANTO_FAMILY_DANTE ? "word" : "char");
     char        beside[4200];
     if (canto_data_is_token_file(options->operands[0]) && !options_given(options, "tokenizer")) {
@@ -264,7 +281,8 @@ static bool open_texts(canto_context *context, const option_set *options, const 
 }
 
 /* Trains and says how it ended. */
-static int train(training *run, canto_trainer *trainer) {
+static int train(training *run, canto_trainer *trainer)
+{
     support_catch_interrupts();
     canto_status status = canto_trainer_run(trainer, on_event, run);
     if (status.code != CANTO_OK && status.code != CANTO_STOPPED) {
@@ -282,7 +300,8 @@ static int train(training *run, canto_trainer *trainer) {
     return DONE;
 }
 
-static int run_train(option_set *options) {
+static int run_train(option_set *options)
+{
     canto_config        config;
     canto_train_options settings;
     const char         *file = options_text(options, "config", NULL);
@@ -297,15 +316,20 @@ static int run_train(option_set *options) {
         return WRONG_USAGE;
     if (!folder_is_free(folder)) return FAILED;
 
-    int              code      = FAILED;
-    canto_context   *context   = support_context(options);
+    int              code = FAILED;
+    canto_context   *context = support_context(options);
     canto_tokenizer *tokenizer = NULL;
-    canto_data      *data      = NULL;
-    canto_trainer   *trainer   = NULL;
-    json_t          *record    = options_record(options);
-    char            *text      = record ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-    training run = {.context = context, .folder = folder, .json = options_flag(options, "json"), .val_loss = NAN,
-                    .loss = NAN, .seed = settings.seed, .prompt = options_text(options, "sample-prompt", NULL)};
+    canto_data      *data = NULL;
+    canto_trainer   *trainer = NULL;
+    json_t          *record = options_record(options);
+    char            *text = record ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    training         run = {.context = context,
+                            .folder = folder,
+                            .json = options_flag(options, "json"),
+                            .val_loss = NAN,
+                            .loss = NAN,
+                            .seed = settings.seed,
+                            .prompt = options_text(options, "sample-prompt", NULL)};
     options_int64(options, "sample-every", &run.sample_every);
     if (!context || !text) goto done;
     if (!open_texts(context, options, &config, &tokenizer, &data)) goto done;
@@ -332,9 +356,12 @@ done:
 }
 
 const command command_train = {
-    "train", "TEXT... -o RUN [OPTIONS]", "train a model on texts",
+    "train",
+    "TEXT... -o RUN [OPTIONS]",
+    "train a model on texts",
     "TEXT are UTF-8 files, or one token file of canto data prepare. RUN gets checkpoints (best and last point at\n"
     "two of them), metrics.csv, run.json and samples.txt. Ctrl-C finishes the step, saves and exits with 130.\n"
     "Settings that are not given are those of the preset's source.\n",
-    groups, run_train,
+    groups,
+    run_train,
 };

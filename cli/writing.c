@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool append(writing *w, const char *text, size_t bytes) {
+static bool append(writing *w, const char *text, size_t bytes)
+{
     if (w->bytes + bytes + 1 > w->room) {
         size_t room = 2 * (w->bytes + bytes) + 256;
         char  *more = realloc(w->text, room);
@@ -26,7 +27,8 @@ static bool append(writing *w, const char *text, size_t bytes) {
     return true;
 }
 
-static bool push(writing *w, uint32_t id) {
+static bool push(writing *w, uint32_t id)
+{
     const char *text;
     size_t      bytes;
     if (id >= (uint32_t)canto_tokenizer_vocabulary(w->tokenizer)) return append(w, "\xef\xbf\xbd", 3);
@@ -34,11 +36,12 @@ static bool push(writing *w, uint32_t id) {
 }
 
 bool writing_start(writing *w, canto_context *context, const canto_tokenizer *tokenizer, const char *prompt,
-                   size_t bytes) {
+                   size_t bytes)
+{
     *w = (writing){.context = context, .tokenizer = tokenizer};
-    bool         given  = prompt && bytes;
-    canto_status status = canto_tokenizer_encode(tokenizer, given ? prompt : "\n", given ? bytes : 1, &w->prompt,
-                                                 &w->prompt_count);
+    bool         given = prompt && bytes;
+    canto_status status =
+        canto_tokenizer_encode(tokenizer, given ? prompt : "\n", given ? bytes : 1, &w->prompt, &w->prompt_count);
     if (status.code != CANTO_OK && given) return support_good(status);
     if (given && !w->prompt_count) {
         terminal_error("the prompt has no tokens");
@@ -50,11 +53,12 @@ bool writing_start(writing *w, canto_context *context, const canto_tokenizer *to
     return true;
 }
 
-static bool on_token(void *user, uint32_t id, double logprob) {
+static bool on_token(void *user, uint32_t id, double logprob)
+{
     writing *w = user;
     if (w->count == w->ids_room) {
-        size_t    room     = 2 * w->ids_room + 64;
-        uint32_t *ids      = realloc(w->ids, room * sizeof *ids);
+        size_t    room = 2 * w->ids_room + 64;
+        uint32_t *ids = realloc(w->ids, room * sizeof *ids);
         double   *logprobs = ids ? realloc(w->logprobs, room * sizeof *logprobs) : NULL;
         if (ids) w->ids = ids;
         if (logprobs) w->logprobs = logprobs;
@@ -65,26 +69,29 @@ static bool on_token(void *user, uint32_t id, double logprob) {
         }
         w->ids_room = room;
     }
-    w->ids[w->count]        = id;
+    w->ids[w->count] = id;
     w->logprobs[w->count++] = logprob;
     if (!push(w, id)) w->failed = true;
     w->stopped = support_interrupted();
     return !w->failed && !w->stopped;
 }
 
-bool writing_continue(writing *w, canto_session *session, const canto_generate_options *how, FILE *out) {
+bool writing_continue(writing *w, canto_session *session, const canto_generate_options *how, FILE *out)
+{
     const char *text;
     size_t      bytes;
     w->out = out;
     for (size_t i = 0; i < w->prompt_count; i++)
         if (!push(w, w->begin[i])) return false;
-    w->prompt_bytes     = w->bytes;
+    w->prompt_bytes = w->bytes;
     canto_status status = canto_generate(session, w->begin, w->prompt_count, how, on_token, w);
-    if (w->failed || (status.code != CANTO_OK && status.code != CANTO_STOPPED)) return !w->failed && support_good(status);
+    if (w->failed || (status.code != CANTO_OK && status.code != CANTO_STOPPED))
+        return !w->failed && support_good(status);
     return support_good(canto_stream_finish(w->stream, &text, &bytes)) && append(w, text, bytes);
 }
 
-void writing_end(writing *w) {
+void writing_end(writing *w)
+{
     canto_stream_close(w->stream);
     if (w->context) canto_free(w->context, w->prompt);
     free(w->text);

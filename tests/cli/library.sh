@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # library.sh - what the tests of the program share; sourced. CANTO is the program.
 set -u
 CANTO=${CANTO:?CANTO must be the program}

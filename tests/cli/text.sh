@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # text.sh - a small English text and one of exactly 97 symbols, in $WORK; sourced after library.sh.
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     echo "In the beginning there were $i little words, and every word was a number."
