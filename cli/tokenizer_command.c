@@ -1,4 +1,4 @@
-/* tokenizer.c - canto tokenizer train, encode, decode, info. */
+/* tokenizer_command.c - canto tokenizer train, encode, decode, info. */
 #include <stdlib.h>
 #include <string.h>
 
