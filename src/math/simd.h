@@ -7,6 +7,7 @@
 #include "math/real.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
@@ -120,20 +121,21 @@ static inline float real_exp(float x)
 {
     x       = x < -87.0f ? -87.0f : x;
     x       = x > 88.0f ? 88.0f : x;
-    float n = real_fma(x, 1.44269504088896341f, 12582912.0f) - 12582912.0f;
-    float r = real_fma(n, -0.693359375f, x);
-    r       = real_fma(n, 2.12194440e-4f, r);
-    float p = 1.9875691500e-4f;
-    p       = real_fma(p, r, 1.3981999507e-3f);
-    p       = real_fma(p, r, 8.3334519073e-3f);
-    p       = real_fma(p, r, 4.1665795894e-2f);
-    p       = real_fma(p, r, 1.6666665459e-1f);
-    p       = real_fma(p, r, 5.0000001201e-1f);
-    p       = real_fma(p, r * r, r) + 1.0f;
     union {
-        int32_t i;
-        float   f;
-    } scale = {.i = ((int32_t)n + 127) << 23};
+        float    f;
+        uint32_t bits;
+    } t = {.f = real_fma(x, 1.44269504088896341f, 12582912.0f)}, scale; /* 1.5 * 2^23: the sum's last bits are n */
+    float n    = t.f - 12582912.0f;
+    float r    = real_fma(n, -0.693359375f, x);
+    r          = real_fma(n, 2.12194440e-4f, r);
+    float p    = 1.9875691500e-4f;
+    p          = real_fma(p, r, 1.3981999507e-3f);
+    p          = real_fma(p, r, 8.3334519073e-3f);
+    p          = real_fma(p, r, 4.1665795894e-2f);
+    p          = real_fma(p, r, 1.6666665459e-1f);
+    p          = real_fma(p, r, 5.0000001201e-1f);
+    p          = real_fma(p, r * r, r) + 1.0f;
+    scale.bits = (t.bits + 127) << 23; /* 2^n */
     return p * scale.f;
 }
 
