@@ -25,13 +25,16 @@ void torch_seed(torch_rng *r, uint64_t seed) {
 
 static uint32_t twisted(uint32_t high, uint32_t low) {
     uint32_t y = (high & 0x80000000u) | (low & 0x7FFFFFFFu);
-    return (y >> 1) ^ ((y & 1u) ? 0x9908B0DFu : 0u);
+    return (y >> 1) ^ ((0u - (y & 1u)) & 0x9908B0DFu);
 }
 
+/* s[k] from s[k + 397], s[k] and s[k + 1], all modulo 624, in ascending order. */
 static void twist(torch_rng *r) {
     uint32_t *s = r->state;
-    for (int k = 0; k < MT_WORDS; k++)
-        s[k] = s[(k + MT_SHIFT) % MT_WORDS] ^ twisted(s[k], s[(k + 1) % MT_WORDS]);
+    int       k = 0;
+    for (; k < MT_WORDS - MT_SHIFT; k++) s[k] = s[k + MT_SHIFT] ^ twisted(s[k], s[k + 1]);
+    for (; k < MT_WORDS - 1; k++) s[k] = s[k + MT_SHIFT - MT_WORDS] ^ twisted(s[k], s[k + 1]);
+    s[k] = s[k + MT_SHIFT - MT_WORDS] ^ twisted(s[k], s[0]);
     r->next = 0;
 }
 
@@ -206,12 +209,12 @@ size_t torch_multinomial(torch_rng *r, const float *p, size_t n) {
     return best;
 }
 
+/* A 53-bit u is kept when u 2^-53 < 1 - p. Both sides times 2^53 are exact, so whole numbers are compared. */
 void torch_dropout_bits(torch_rng *r, uint8_t *bits, size_t first, size_t n, double p) {
-    double keep = 1.0 - p;
+    uint64_t limit = (uint64_t)ceil((1.0 - p) * 0x1p53), low = (UINT64_C(1) << 53) - 1;
     for (size_t i = first; i < first + n; i++) {
-        uint8_t mask = (uint8_t)(1u << (i & 7u));
-        bool    kept = p == 0 || torch_uniform_double(r) < keep;
-        bits[i >> 3] = (uint8_t)(kept ? bits[i >> 3] | mask : bits[i >> 3] & ~mask);
+        unsigned kept = p == 0 || (torch_u64(r) & low) < limit, at = (unsigned)i & 7u;
+        bits[i >> 3] = (uint8_t)((bits[i >> 3] & ~(1u << at)) | kept << at);
     }
 }
 
