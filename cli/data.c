@@ -15,8 +15,7 @@ static const option_entry entries[] = {
 
 static const option_group groups[] = {{"Preparing", entries}, {"Common", common_entries}, {0}};
 
-static void print_prepared(const canto_data *data, const char *path, bool json)
-{
+static void print_prepared(const canto_data *data, const char *path, bool json) {
     if (!json) {
         terminal_note("%s: %s tokens of a vocabulary of %s, from %s of text", path,
                       number_grouped(canto_data_count(data)).text,
@@ -32,8 +31,7 @@ static void print_prepared(const canto_data *data, const char *path, bool json)
     json_print(o);
 }
 
-static int run_prepare(option_set *options)
-{
+static int run_prepare(option_set *options) {
     const char *path = options_text(options, "output", NULL);
     char        folder[4200];
     if (!options->count) return support_usage("which texts? canto data prepare TEXT... -o FILE");

@@ -3,8 +3,7 @@
 
 static const option_group groups[] = {{"Common", common_entries}, {0}};
 
-static void print_evaluation(const canto_evaluation *e, bool json)
-{
+static void print_evaluation(const canto_evaluation *e, bool json) {
     if (json) {
         json_t *o = json_object();
         json_object_set_new(o, "loss", json_number(e->loss));
@@ -19,8 +18,7 @@ static void print_evaluation(const canto_evaluation *e, bool json)
     printf("tokens         %s\n", number_grouped(e->tokens).text);
 }
 
-static int run_eval(option_set *options)
-{
+static int run_eval(option_set *options) {
     if (options->count < 2) return support_usage("which model and texts? canto eval MODEL TEXT...");
     int              code = FAILED;
     canto_context   *context = support_context(options);

@@ -23,8 +23,7 @@ static const option_entry entries[] = {
 
 static const option_group groups[] = {{"Writing", entries}, {"Common", common_entries}, {0}};
 
-static json_t *sample_json(const writing *w, uint64_t seed)
-{
+static json_t *sample_json(const writing *w, uint64_t seed) {
     json_t *o = json_object(), *ids = json_array(), *logprobs = json_array();
     for (size_t i = 0; i < w->count; i++) {
         json_array_append_new(ids, json_integer(w->ids[i]));
@@ -43,28 +42,24 @@ static json_t *sample_json(const writing *w, uint64_t seed)
 
 /* One text; an exit code. */
 static int write_one(canto_context *context, canto_session *session, const canto_tokenizer *tokenizer,
-                     const option_set *options, const char *prompt, size_t bytes, const canto_generate_options *how)
-{
+                     const option_set *options, const char *prompt, size_t bytes, const canto_generate_options *how) {
     bool json = options_flag(options, "json"), stream = true;
     options_switch(options, "stream", &stream);
     writing w = {0};
     bool    good = writing_start(&w, context, tokenizer, prompt, bytes) &&
                 writing_continue(&w, session, how, json || !stream ? NULL : stdout);
     bool stopped = w.stopped;
-    if (good && json)
-        json_print(sample_json(&w, how->seed));
+    if (good && json) json_print(sample_json(&w, how->seed));
     else if (good) {
         if (!stream) fwrite(w.text, 1, w.bytes, stdout);
         putchar('\n');
-    } else if (!json && stream && w.count)
-        putchar('\n');
+    } else if (!json && stream && w.count) putchar('\n');
     writing_end(&w);
     return !good ? FAILED : stopped ? INTERRUPTED : DONE;
 }
 
 /* The prompt: -p, or standard input without its last newline, or nothing. *owned is to be freed. */
-static bool read_prompt(const option_set *options, const char **prompt, size_t *bytes, char **owned)
-{
+static bool read_prompt(const option_set *options, const char **prompt, size_t *bytes, char **owned) {
     *owned = NULL;
     *prompt = options_text(options, "prompt", NULL);
     *bytes = *prompt ? strlen(*prompt) : 0;
@@ -75,8 +70,7 @@ static bool read_prompt(const option_set *options, const char **prompt, size_t *
     return true;
 }
 
-static int run_generate(option_set *options)
-{
+static int run_generate(option_set *options) {
     canto_generate_options how = canto_generate_options_default();
     int64_t                count = 1, seed;
     if (options->count != 1) return support_usage("which model? canto generate MODEL");

@@ -33,8 +33,7 @@ typedef struct tree {
 } tree;
 
 /* The child of parent with this name, made when missing; 0 when memory ran out. */
-static size_t child_named(tree *t, size_t parent, const char *name, size_t bytes)
-{
+static size_t child_named(tree *t, size_t parent, const char *name, size_t bytes) {
     size_t last = 0;
     for (size_t i = t->nodes[parent].child; i; i = t->nodes[i].next) {
         if (strlen(t->nodes[i].name) == bytes && !memcmp(t->nodes[i].name, name, bytes)) return i;
@@ -49,15 +48,12 @@ static size_t child_named(tree *t, size_t parent, const char *name, size_t bytes
     size_t made = t->count++;
     t->nodes[made] = (node){0};
     memcpy(t->nodes[made].name, name, bytes);
-    if (last)
-        t->nodes[last].next = made;
-    else
-        t->nodes[parent].child = made;
+    if (last) t->nodes[last].next = made;
+    else t->nodes[parent].child = made;
     return made;
 }
 
-static bool insert(tree *t, const canto_module *module)
-{
+static bool insert(tree *t, const canto_module *module) {
     size_t      at = 0;
     const char *name = module->name;
     t->nodes[0].parameters += module->parameters;
@@ -73,8 +69,7 @@ static bool insert(tree *t, const canto_module *module)
     return true;
 }
 
-static bool build(tree *t, const canto_config *config, size_t modules)
-{
+static bool build(tree *t, const canto_config *config, size_t modules) {
     bool memory = false; /* was there enough of it, and something else failed */
     *t = (tree){malloc(256 * sizeof *t->nodes), 1, 256};
     if (t->nodes) t->nodes[0] = (node){0};
@@ -91,8 +86,7 @@ static bool build(tree *t, const canto_config *config, size_t modules)
 }
 
 /* Whether two nodes have the same things below them. */
-static bool alike(const tree *t, size_t a, size_t b)
-{
+static bool alike(const tree *t, size_t a, size_t b) {
     const node *x = &t->nodes[a], *y = &t->nodes[b];
     if (x->rows != y->rows || x->columns != y->columns || x->parameters != y->parameters) return false;
     size_t i = x->child, j = y->child;
@@ -102,8 +96,7 @@ static bool alike(const tree *t, size_t a, size_t b)
 }
 
 /* A module's form when all its children are tensors: "Linear(in 768, out 2304)"; false when some are modules. */
-static bool layer_form(const tree *t, size_t at, char out[160])
-{
+static bool layer_form(const tree *t, size_t at, char out[160]) {
     const node *first = &t->nodes[t->nodes[at].child];
     bool        bias = false;
     for (size_t i = t->nodes[at].child; i; i = t->nodes[i].next) {
@@ -112,8 +105,7 @@ static bool layer_form(const tree *t, size_t at, char out[160])
     }
     const char *name = t->nodes[at].name;
     bool        table = strstr(name, "emb") || strstr(name, "wte") || strstr(name, "wpe") || strstr(name, "pos");
-    if (!first->columns)
-        snprintf(out, 160, "LayerNorm(%lld)", (long long)first->rows);
+    if (!first->columns) snprintf(out, 160, "LayerNorm(%lld)", (long long)first->rows);
     else if (table && !bias)
         snprintf(out, 160, "Embedding(%lld, %lld)", (long long)first->rows, (long long)first->columns);
     else
@@ -122,15 +114,13 @@ static bool layer_form(const tree *t, size_t at, char out[160])
     return true;
 }
 
-static void print_line(int depth, const char *head, const char *form, uint64_t parameters)
-{
+static void print_line(int depth, const char *head, const char *form, uint64_t parameters) {
     int wide = printf("%*s%s%s", 2 * depth, "", head, form);
     printf("%*s%15s\n", wide < 84 ? 84 - wide : 1, "", number_grouped(parameters).text);
 }
 
 /* The last of the siblings from at on that are at's equals with running numbers. */
-static size_t last_of_run(const tree *t, size_t at)
-{
+static size_t last_of_run(const tree *t, size_t at) {
     size_t last = at;
     if (strspn(t->nodes[at].name, "0123456789") != strlen(t->nodes[at].name)) return at;
     for (size_t i = t->nodes[at].next; i && alike(t, at, i); i = t->nodes[i].next) {
@@ -140,15 +130,13 @@ static size_t last_of_run(const tree *t, size_t at)
     return last;
 }
 
-static void print_children(const tree *t, size_t parent, int depth)
-{
+static void print_children(const tree *t, size_t parent, int depth) {
     for (size_t i = t->nodes[parent].child; i;) {
         size_t      last = last_of_run(t, i);
         const node *one = &t->nodes[i];
         char        head[256], form[160];
         long        times = 1;
-        if (last == i)
-            snprintf(head, sizeof head, "(%s): ", one->name);
+        if (last == i) snprintf(head, sizeof head, "(%s): ", one->name);
         else {
             times = strtol(t->nodes[last].name, NULL, 10) - strtol(one->name, NULL, 10) + 1;
             snprintf(head, sizeof head, "(%s-%s): %ld x ", one->name, t->nodes[last].name, times);
@@ -157,11 +145,9 @@ static void print_children(const tree *t, size_t parent, int depth)
         if (one->rows) {
             if (one->columns)
                 snprintf(form, sizeof form, "Parameter(%lld, %lld)", (long long)one->rows, (long long)one->columns);
-            else
-                snprintf(form, sizeof form, "Parameter(%lld)", (long long)one->rows);
+            else snprintf(form, sizeof form, "Parameter(%lld)", (long long)one->rows);
             print_line(depth, head, form, parameters);
-        } else if (layer_form(t, i, form))
-            print_line(depth, head, form, parameters);
+        } else if (layer_form(t, i, form)) print_line(depth, head, form, parameters);
         else {
             print_line(depth, head, "(", parameters);
             print_children(t, i, depth + 1);
@@ -173,13 +159,9 @@ static void print_children(const tree *t, size_t parent, int depth)
 
 /* ------------------------------------------------------------------------------------------------- report */
 
-static const char *on(bool is)
-{
-    return is ? "on" : "off";
-}
+static const char *on(bool is) { return is ? "on" : "off"; }
 
-static void print_settings(const canto_config *c)
-{
+static void print_settings(const canto_config *c) {
     static const char *const positions[] = {"learned", "sinusoidal", "none"}, *const norms[] = {"pre", "post", "none"};
     static const char *const scales[] = {"head", "none", "width"}, *const activations[] = {"gelu-tanh", "gelu", "relu"};
     printf("\nSettings\n");
@@ -191,10 +173,8 @@ static void print_settings(const canto_config *c)
     printf("  positions         %s\n  norm              %s, final %s\n", positions[c->positions], norms[c->norm],
            on(c->final_norm));
     printf("  attention         %s, scale %s, ", on(c->attention), scales[c->attention_scale]);
-    if (c->window)
-        printf("pattern %s, window %d\n", c->pattern, (int)c->window);
-    else
-        printf("all layers global\n");
+    if (c->window) printf("pattern %s, window %d\n", c->pattern, (int)c->window);
+    else printf("all layers global\n");
     printf("  q/k/v bias        %s\n  projection        %s, bias %s\n", on(c->qkv_bias), on(c->projection),
            on(c->projection_bias));
     printf("  residuals         %s\n  head              %s, bias %s\n", on(c->residuals), c->tied ? "tied" : "its own",
@@ -203,18 +183,15 @@ static void print_settings(const canto_config *c)
            c->dropout_attention, c->dropout_ffn, c->dropout_residual, c->dropout_block);
 }
 
-static void print_count(const char *name, uint64_t n)
-{
+static void print_count(const char *name, uint64_t n) {
     printf("  %-26s %s (%s)\n", name, number_grouped(n).text, number_short((double)n).text);
 }
 
-static void print_bytes(const char *name, uint64_t bytes)
-{
+static void print_bytes(const char *name, uint64_t bytes) {
     printf("  %-26s %s\n", name, number_bytes((double)bytes).text);
 }
 
-static bool print_report(const canto_config *config, const canto_report *r, int32_t batch)
-{
+static bool print_report(const canto_config *config, const canto_report *r, int32_t batch) {
     tree t;
     if (!build(&t, config, r->modules)) return false;
     print_line(0, *config->preset ? config->preset : "model", "(", r->total);
@@ -238,8 +215,7 @@ static bool print_report(const canto_config *config, const canto_report *r, int3
     return true;
 }
 
-static json_t *modules_json(const canto_config *config, size_t count)
-{
+static json_t *modules_json(const canto_config *config, size_t count) {
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) {
         canto_module m;
@@ -256,13 +232,11 @@ static json_t *modules_json(const canto_config *config, size_t count)
 }
 
 /* A count that may be too large for an integer, whole when it can be. */
-static json_t *json_count(double n)
-{
+static json_t *json_count(double n) {
     return n >= 0 && n < 9e18 && n == floor(n) ? json_integer((json_int_t)n) : json_number(n);
 }
 
-static bool print_json(canto_context *context, const canto_config *config, const canto_report *r, int32_t batch)
-{
+static bool print_json(canto_context *context, const canto_config *config, const canto_report *r, int32_t batch) {
     char *text = NULL;
     if (!support_good(canto_config_json(context, config, &text))) return false;
     json_t *o = json_object(), *parameters = json_object(), *memory = json_object();
@@ -287,8 +261,7 @@ static bool print_json(canto_context *context, const canto_config *config, const
     return true;
 }
 
-static int list_presets(bool json)
-{
+static int list_presets(bool json) {
     const char *about, *name;
     json_t     *all = json_array();
     for (size_t i = 0; (name = canto_preset_name(i, &about)); i++) {
@@ -305,15 +278,13 @@ static int list_presets(bool json)
         json_object_set_new(o, "about", json_string(about));
         json_array_append_new(all, o);
     }
-    if (json)
-        json_print(all);
-    else
-        json_decref(all);
+    if (json) json_print(all);
+    else json_decref(all);
     return DONE;
 }
 
-static int inspect_config(canto_context *context, const option_set *options, const canto_config *config, int32_t batch)
-{
+static int inspect_config(canto_context *context, const option_set *options, const canto_config *config,
+                          int32_t batch) {
     canto_report report;
     options_int32(options, "batch", &batch);
     if (batch < 1) batch = 1;
@@ -324,8 +295,7 @@ static int inspect_config(canto_context *context, const option_set *options, con
 }
 
 /* MODEL's own shape is what it is: no option but --context may change what is counted. */
-static int run_inspect(option_set *options)
-{
+static int run_inspect(option_set *options) {
     canto_config        config;
     canto_train_options training;
     const char         *preset = options_text(options, "preset", NULL);
@@ -342,8 +312,7 @@ static int run_inspect(option_set *options)
     canto_context *context = support_context(options);
     canto_model   *model = NULL;
     int            code = FAILED;
-    if (context && preset)
-        code = inspect_config(context, options, &config, training.batch);
+    if (context && preset) code = inspect_config(context, options, &config, training.batch);
     else if (context && support_good(canto_model_open(context, options->operands[0], &model)))
         code = inspect_config(context, options, canto_model_config(model), 1);
     canto_model_close(model);

@@ -18,16 +18,14 @@ static const command *const commands[] = {
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* The first word of a command's name, and what follows it or NULL: "tokenizer encode" is a family's member. */
-static const char *family(const command *one, char first[32], size_t *bytes)
-{
+static const char *family(const command *one, char first[32], size_t *bytes) {
     *bytes = strcspn(one->name, " ");
     memcpy(first, one->name, *bytes);
     first[*bytes] = 0;
     return one->name[*bytes] ? one->name + *bytes + 1 : NULL;
 }
 
-static void print_overview(FILE *file)
-{
+static void print_overview(FILE *file) {
     fputs("canto trains GPT language models from texts, and lets them write.\n\n"
           "usage: canto COMMAND [ARGUMENTS] [OPTIONS]\n\n",
           file);
@@ -37,15 +35,13 @@ static void print_overview(FILE *file)
           file);
 }
 
-static void print_command(FILE *file, const command *one)
-{
+static void print_command(FILE *file, const command *one) {
     fprintf(file, "canto %s: %s\n\nusage: canto %s %s\n", one->name, one->about, one->name, one->operands);
     if (one->details) fprintf(file, "\n%s", one->details);
     options_help(file, one->groups);
 }
 
-static void print_family(FILE *file, const char *name)
-{
+static void print_family(FILE *file, const char *name) {
     char   first[32];
     size_t bytes;
     fprintf(file, "usage: canto %s COMMAND ...\n\n", name);
@@ -57,8 +53,7 @@ static void print_family(FILE *file, const char *name)
 
 /* The command named by words[0] and perhaps words[1]; *used says how many words. When there is none: *a_family is
  * true if words[0] begins the names of some. */
-static const command *find_command(char **words, int count, int *used, bool *a_family)
-{
+static const command *find_command(char **words, int count, int *used, bool *a_family) {
     *a_family = false;
     for (size_t i = 0; i < COMMANDS; i++) {
         char        first[32];
@@ -72,18 +67,15 @@ static const command *find_command(char **words, int count, int *used, bool *a_f
     return NULL;
 }
 
-static int unknown_command(const char *word, const char *of)
-{
+static int unknown_command(const char *word, const char *of) {
     const char *names[COMMANDS + 1];
     char        firsts[COMMANDS][32];
     size_t      count = 0;
     for (size_t i = 0; i < COMMANDS; i++) {
         size_t      bytes;
         const char *second = family(commands[i], firsts[i], &bytes);
-        if (!of)
-            names[count++] = firsts[i];
-        else if (second && !strcmp(firsts[i], of))
-            names[count++] = second;
+        if (!of) names[count++] = firsts[i];
+        else if (second && !strcmp(firsts[i], of)) names[count++] = second;
     }
     if (!of) names[count++] = "help";
     const char *near = nearest_word(word, names, count);
@@ -94,8 +86,7 @@ static int unknown_command(const char *word, const char *of)
     return support_usage("unknown command %s%s%s; canto help lists them", of ? of : "", space, word);
 }
 
-static int help(char **words, int count)
-{
+static int help(char **words, int count) {
     int  used;
     bool a_family;
     if (!count) {
@@ -103,17 +94,13 @@ static int help(char **words, int count)
         return DONE;
     }
     const command *one = find_command(words, count, &used, &a_family);
-    if (one)
-        print_command(stdout, one);
-    else if (a_family && count == 1)
-        print_family(stdout, words[0]);
-    else
-        return unknown_command(words[a_family ? 1 : 0], a_family ? words[0] : NULL);
+    if (one) print_command(stdout, one);
+    else if (a_family && count == 1) print_family(stdout, words[0]);
+    else return unknown_command(words[a_family ? 1 : 0], a_family ? words[0] : NULL);
     return DONE;
 }
 
-static int run(const command *one, int argc, char **argv)
-{
+static int run(const command *one, int argc, char **argv) {
     option_set options;
     int        code = WRONG_USAGE;
     terminal_open(one->name, false);
@@ -122,16 +109,14 @@ static int run(const command *one, int argc, char **argv)
         if (options.help) {
             print_command(stdout, one);
             code = DONE;
-        } else
-            code = one->run(&options);
+        } else code = one->run(&options);
     }
     options_free(&options);
     if (code == WRONG_USAGE) fprintf(stderr, "canto help %s tells all about it\n", one->name);
     return code;
 }
 
-static int dispatch(int argc, char **argv)
-{
+static int dispatch(int argc, char **argv) {
     int  used;
     bool a_family;
     if (argc < 2) {
@@ -153,8 +138,7 @@ static int dispatch(int argc, char **argv)
     return argc > 2 ? DONE : WRONG_USAGE;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     terminal_open(NULL, false);
     int code = dispatch(argc, argv);
     terminal_clear();

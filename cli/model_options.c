@@ -44,8 +44,7 @@ const option_entry dropout_entries[] = {
 };
 
 /* Which layers are local: a window alone makes all of them local, no window makes all of them global. */
-static bool apply_reach(const option_set *options, canto_config *config)
-{
+static bool apply_reach(const option_set *options, canto_config *config) {
     bool        window = options_int32(options, "window", &config->window);
     const char *pattern = options_text(options, "attention-pattern", NULL);
     if (pattern) {
@@ -59,15 +58,12 @@ static bool apply_reach(const option_set *options, canto_config *config)
             return false;
         }
         memcpy(config->pattern, pattern, bytes + 1);
-    } else if (window && !config->window)
-        strcpy(config->pattern, "g");
-    else if (window && !strchr(config->pattern, 'l'))
-        strcpy(config->pattern, "l");
+    } else if (window && !config->window) strcpy(config->pattern, "g");
+    else if (window && !strchr(config->pattern, 'l')) strcpy(config->pattern, "l");
     return true;
 }
 
-bool model_options_apply(const option_set *options, canto_config *config)
-{
+bool model_options_apply(const option_set *options, canto_config *config) {
     int     choice;
     int32_t width = config->width;
     double  rate;

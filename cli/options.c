@@ -18,14 +18,10 @@ enum { FIRST_LONG = 256, HELP_LONG = FIRST_LONG + OPTIONS_MAX };
 
 /* ------------------------------------------------------------------------------------------- nearest words */
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* Damerau-Levenshtein distance (adjacent transpositions) of words shorter than 64 bytes. */
-static size_t distance(const char *a, const char *b)
-{
+static size_t distance(const char *a, const char *b) {
     size_t n = strlen(a), m = strlen(b);
     if (n >= 64 || m >= 64) return SIZE_MAX;
     size_t  rows[3][65];
@@ -46,8 +42,7 @@ static size_t distance(const char *a, const char *b)
     return last[m];
 }
 
-const char *nearest_word(const char *word, const char *const *candidates, size_t count)
-{
+const char *nearest_word(const char *word, const char *const *candidates, size_t count) {
     const char *best = NULL;
     size_t      least = 2 + strlen(word) / 5; /* more changes than this are another word */
     if (strlen(word) < 3) least = 1;
@@ -62,15 +57,13 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 
 /* ------------------------------------------------------------------------------------------------- values */
 
-static const option_value *find(const option_set *set, const char *name)
-{
+static const option_value *find(const option_set *set, const char *name) {
     for (size_t i = 0; i < set->total; i++)
         if (!strcmp(set->values[i].entry->name, name)) return &set->values[i];
     return NULL;
 }
 
-static bool parse_integer(const char *text, int64_t *value)
-{
+static bool parse_integer(const char *text, int64_t *value) {
     size_t digits = strspn(text + (*text == '-' || *text == '+'), "0123456789");
     if (!digits || text[digits + (*text == '-' || *text == '+')]) return false;
     errno = 0;
@@ -79,8 +72,7 @@ static bool parse_integer(const char *text, int64_t *value)
     return errno == 0;
 }
 
-static bool parse_real(const char *text, double *value)
-{
+static bool parse_real(const char *text, double *value) {
     if (!*text || text[strspn(text, "0123456789+-.eE")]) return false; /* neither spaces, hex, inf nor nan */
     char *end;
     errno = 0;
@@ -89,8 +81,7 @@ static bool parse_real(const char *text, double *value)
 }
 
 /* The number of text among the words of "a|b|c", or -1. */
-static int choice_index(const char *words, const char *text)
-{
+static int choice_index(const char *words, const char *text) {
     size_t length = strlen(text);
     for (int i = 0; *words; i++) {
         size_t word = strcspn(words, "|");
@@ -101,8 +92,7 @@ static int choice_index(const char *words, const char *text)
     return -1;
 }
 
-static void range_error(const option_entry *entry, const char *text)
-{
+static void range_error(const option_entry *entry, const char *text) {
     bool whole = entry->kind == OPTION_INTEGER;
     if (entry->high >= 9e15)
         terminal_error("--%s %s: must be a %s of at least %.10g", entry->name, text, whole ? "whole number" : "number",
@@ -113,14 +103,10 @@ static void range_error(const option_entry *entry, const char *text)
 }
 
 /* Whether the real lies in the entry's range. */
-static bool within(const option_entry *entry, double x)
-{
-    return x >= entry->low && x <= entry->high;
-}
+static bool within(const option_entry *entry, double x) { return x >= entry->low && x <= entry->high; }
 
 /* Reads text into value by its entry's kind; says what is wrong. */
-static bool take(option_value *value, const char *text)
-{
+static bool take(option_value *value, const char *text) {
     const option_entry *entry = value->entry;
     int                 index = 0;
     switch (entry->kind) {
@@ -187,8 +173,7 @@ static bool take(option_value *value, const char *text)
 
 /* ------------------------------------------------------------------------------------------------ parsing */
 
-static void list_entries(option_set *set, const option_group *groups)
-{
+static void list_entries(option_set *set, const option_group *groups) {
     for (; groups->title; groups++)
         for (const option_entry *entry = groups->entries; entry->name; entry++) {
             assert(set->total < OPTIONS_MAX);
@@ -197,8 +182,7 @@ static void list_entries(option_set *set, const option_group *groups)
 }
 
 /* An option that the table lacks: argument is "--name", "--name=value" or a cluster with the bad letter. */
-static void unknown_option(const option_set *set, const char *argument, int letter)
-{
+static void unknown_option(const option_set *set, const char *argument, int letter) {
     if (letter) {
         terminal_error("unknown option -%c", letter);
         return;
@@ -220,15 +204,12 @@ static void unknown_option(const option_set *set, const char *argument, int lett
         return;
     }
     const char *near = nearest_word(name, names, set->total + 1);
-    if (near)
-        terminal_error("unknown option --%s; did you mean --%s?", name, near);
-    else
-        terminal_error("unknown option --%s", name);
+    if (near) terminal_error("unknown option --%s; did you mean --%s?", name, near);
+    else terminal_error("unknown option --%s", name);
 }
 
 /* Fills getopt's two tables; an option's code is FIRST_LONG + its index. */
-static void getopt_tables(const option_set *set, struct option *longs, char *shorts)
-{
+static void getopt_tables(const option_set *set, struct option *longs, char *shorts) {
     *shorts++ = ':'; /* a missing value is told from an unknown option */
     *shorts++ = 'h';
     for (size_t i = 0; i < set->total; i++) {
@@ -244,16 +225,14 @@ static void getopt_tables(const option_set *set, struct option *longs, char *sho
     *shorts = 0;
 }
 
-static option_value *value_of_code(option_set *set, int code)
-{
+static option_value *value_of_code(option_set *set, int code) {
     if (code >= FIRST_LONG && code < FIRST_LONG + (int)set->total) return &set->values[code - FIRST_LONG];
     for (size_t i = 0; i < set->total; i++)
         if (code && set->values[i].entry->letter == code) return &set->values[i];
     return NULL;
 }
 
-bool options_parse(option_set *set, const option_group *groups, int argc, char **argv)
-{
+bool options_parse(option_set *set, const option_group *groups, int argc, char **argv) {
     *set = (option_set){0};
     list_entries(set, groups);
     struct option longs[OPTIONS_MAX + 2];
@@ -276,10 +255,8 @@ bool options_parse(option_set *set, const option_group *groups, int argc, char *
         }
         if (code == '?') {
             value = value_of_code(set, optopt);
-            if (value && optopt >= FIRST_LONG)
-                terminal_error("--%s takes no value", value->entry->name);
-            else
-                unknown_option(set, argv[optind - 1], optopt);
+            if (value && optopt >= FIRST_LONG) terminal_error("--%s takes no value", value->entry->name);
+            else unknown_option(set, argv[optind - 1], optopt);
             return false;
         }
         if (!take(value, optarg ? optarg : "on")) return false;
@@ -289,8 +266,7 @@ bool options_parse(option_set *set, const option_group *groups, int argc, char *
     return true;
 }
 
-void options_free(option_set *set)
-{
+void options_free(option_set *set) {
     for (size_t i = 0; i < set->total; i++) free(set->values[i].text);
     if (set->owned_operands)
         for (size_t i = 0; i < set->count; i++) free(set->owned_operands[i]);
@@ -301,26 +277,21 @@ void options_free(option_set *set)
 /* ---------------------------------------------------------------------------------------- a file of options */
 
 /* The text that a JSON value would have on the command line, in out[64] or its own; NULL when it has none. */
-static const char *json_as_text(const json_t *json, char out[64])
-{
+static const char *json_as_text(const json_t *json, char out[64]) {
     if (json_is_string(json)) return json_string_value(json);
     if (json_is_boolean(json)) return json_is_true(json) ? "on" : "off";
-    if (json_is_integer(json))
-        snprintf(out, 64, "%lld", (long long)json_integer_value(json));
-    else if (json_is_real(json))
-        snprintf(out, 64, "%.17g", json_real_value(json));
+    if (json_is_integer(json)) snprintf(out, 64, "%lld", (long long)json_integer_value(json));
+    else if (json_is_real(json)) snprintf(out, 64, "%.17g", json_real_value(json));
     else if (json_is_array(json) && json_array_size(json) == 2 && json_is_number(json_array_get(json, 0)) &&
              json_is_number(json_array_get(json, 1)))
         snprintf(out, 64, "%.17g,%.17g", json_number_value(json_array_get(json, 0)),
                  json_number_value(json_array_get(json, 1)));
-    else
-        return NULL;
+    else return NULL;
     return out;
 }
 
 /* Makes the strings of a JSON array the operands. */
-static bool take_texts(option_set *set, const json_t *texts, const char *path)
-{
+static bool take_texts(option_set *set, const json_t *texts, const char *path) {
     if (set->count) return true; /* the command line's own win */
     size_t count = json_array_size(texts);
     if (!json_is_array(texts) || !count) {
@@ -346,8 +317,7 @@ static bool take_texts(option_set *set, const json_t *texts, const char *path)
     return true;
 }
 
-static bool take_member(option_set *set, const char *name, const json_t *json, const char *path)
-{
+static bool take_member(option_set *set, const char *name, const json_t *json, const char *path) {
     if (!strcmp(name, "texts")) return take_texts(set, json, path);
     option_value *value = NULL;
     const char   *names[OPTIONS_MAX];
@@ -372,23 +342,19 @@ static bool take_member(option_set *set, const char *name, const json_t *json, c
     return take(value, text);
 }
 
-bool options_read_config(option_set *set, const char *path)
-{
+bool options_read_config(option_set *set, const char *path) {
     json_error_t error;
     json_t      *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        if (error.line > 0)
-            terminal_error("--config %s: line %d: %s", path, error.line, error.text);
-        else
-            terminal_error("--config %s: %s", path, error.text);
+        if (error.line > 0) terminal_error("--config %s: line %d: %s", path, error.line, error.text);
+        else terminal_error("--config %s: %s", path, error.text);
         return false;
     }
     bool good = json_is_object(root);
     if (!good) terminal_error("--config %s: must be a JSON object of options, {\"width\": 64, ...}", path);
     const char *name;
     json_t     *member;
-    json_object_foreach(root, name, member)
-    {
+    json_object_foreach(root, name, member) {
         if (good) good = take_member(set, name, member, path);
     }
     json_decref(root);
@@ -397,76 +363,63 @@ bool options_read_config(option_set *set, const char *path)
 
 /* ------------------------------------------------------------------------------------------------- asking */
 
-static const option_value *given(const option_set *set, const char *name)
-{
+static const option_value *given(const option_set *set, const char *name) {
     const option_value *value = find(set, name);
     assert(value); /* the table has every option that its command asks for */
     return value && value->given ? value : NULL;
 }
 
-bool options_given(const option_set *set, const char *name)
-{
-    return given(set, name) != NULL;
-}
+bool options_given(const option_set *set, const char *name) { return given(set, name) != NULL; }
 
-bool options_int64(const option_set *set, const char *name, int64_t *value)
-{
+bool options_int64(const option_set *set, const char *name, int64_t *value) {
     const option_value *found = given(set, name);
     if (found) *value = found->integer;
     return found != NULL;
 }
 
-bool options_int32(const option_set *set, const char *name, int32_t *value)
-{
+bool options_int32(const option_set *set, const char *name, int32_t *value) {
     const option_value *found = given(set, name);
     if (found) *value = (int32_t)found->integer; /* the entry's range is that of int32_t */
     return found != NULL;
 }
 
-bool options_real(const option_set *set, const char *name, double *value)
-{
+bool options_real(const option_set *set, const char *name, double *value) {
     const option_value *found = given(set, name);
     if (found) *value = found->real[0];
     return found != NULL;
 }
 
-bool options_pair(const option_set *set, const char *name, double *first, double *second)
-{
+bool options_pair(const option_set *set, const char *name, double *first, double *second) {
     const option_value *found = given(set, name);
     if (found) *first = found->real[0], *second = found->real[1];
     return found != NULL;
 }
 
-bool options_switch(const option_set *set, const char *name, bool *value)
-{
+bool options_switch(const option_set *set, const char *name, bool *value) {
     const option_value *found = given(set, name);
     if (found) *value = found->integer != 0;
     return found != NULL;
 }
 
-bool options_choice(const option_set *set, const char *name, int *index)
-{
+bool options_choice(const option_set *set, const char *name, int *index) {
     const option_value *found = given(set, name);
     if (found) *index = (int)found->integer;
     return found != NULL;
 }
 
-const char *options_text(const option_set *set, const char *name, const char *otherwise)
-{
+const char *options_text(const option_set *set, const char *name, const char *otherwise) {
     const option_value *found = given(set, name);
     return found ? found->text : otherwise;
 }
 
-bool options_flag(const option_set *set, const char *name)
-{
+bool options_flag(const option_set *set, const char *name) {
     const option_value *value = find(set, name);
     return value && value->given && value->integer;
 }
 
 /* ---------------------------------------------------------------------------------------- record and help */
 
-json_t *options_record(const option_set *set)
-{
+json_t *options_record(const option_set *set) {
     json_t *record = json_object();
     for (size_t i = 0; i < set->total; i++) {
         const option_value *value = &set->values[i];
@@ -499,8 +452,7 @@ json_t *options_record(const option_set *set)
     return record;
 }
 
-void options_help(FILE *file, const option_group *groups)
-{
+void options_help(FILE *file, const option_group *groups) {
     enum { COLUMN = 32 };
     for (; groups->title; groups++) {
         fprintf(file, "\n%s:\n", groups->title);
@@ -510,10 +462,8 @@ void options_help(FILE *file, const option_group *groups)
                                                                : entry->value;
             int         wide = entry->letter ? fprintf(file, "  -%c, ", entry->letter) : fprintf(file, "      ");
             wide += fprintf(file, "--%s %s", entry->name, value);
-            if (wide < COLUMN)
-                fprintf(file, "%*s", COLUMN - wide, "");
-            else
-                fprintf(file, "\n%*s", COLUMN, "");
+            if (wide < COLUMN) fprintf(file, "%*s", COLUMN - wide, "");
+            else fprintf(file, "\n%*s", COLUMN, "");
             fprintf(file, "%s\n", entry->about);
         }
     }

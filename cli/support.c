@@ -23,17 +23,13 @@ const option_entry common_entries[] = {
 
 /* ----------------------------------------------------------------------------------------------- context */
 
-static void on_log(void *user, canto_log_level level, const char *text)
-{
+static void on_log(void *user, canto_log_level level, const char *text) {
     (void)user;
-    if (level == CANTO_LOG_WARNING)
-        terminal_warning("%s", text);
-    else
-        terminal_note("%s", text);
+    if (level == CANTO_LOG_WARNING) terminal_warning("%s", text);
+    else terminal_note("%s", text);
 }
 
-canto_context *support_context(const option_set *options)
-{
+canto_context *support_context(const option_set *options) {
     canto_context_options settings = canto_context_options_default();
     int32_t               threads = 0;
     if (options_int32(options, "threads", &threads)) settings.threads = threads;
@@ -44,14 +40,12 @@ canto_context *support_context(const option_set *options)
     return support_good(canto_context_open(&settings, &context)) ? context : NULL;
 }
 
-bool support_good(canto_status status)
-{
+bool support_good(canto_status status) {
     if (status.code != CANTO_OK) terminal_error("%s", status.text);
     return status.code == CANTO_OK;
 }
 
-int support_usage(const char *form, ...)
-{
+int support_usage(const char *form, ...) {
     char    text[512];
     va_list values;
     va_start(values, form);
@@ -65,14 +59,12 @@ int support_usage(const char *form, ...)
 
 static volatile sig_atomic_t interrupts;
 
-static void on_signal(int number)
-{
+static void on_signal(int number) {
     (void)number;
     if (interrupts++) _exit(INTERRUPTED);
 }
 
-void support_catch_interrupts(void)
-{
+void support_catch_interrupts(void) {
     struct sigaction action = {0};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
@@ -81,15 +73,11 @@ void support_catch_interrupts(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-bool support_interrupted(void)
-{
-    return interrupts != 0;
-}
+bool support_interrupted(void) { return interrupts != 0; }
 
 /* ------------------------------------------------------------------------------------------------- files */
 
-bool support_read(const char *path, char **text, size_t *bytes)
-{
+bool support_read(const char *path, char **text, size_t *bytes) {
     FILE *file = path ? fopen(path, "rb") : stdin;
     if (!file) {
         terminal_error("%s: %s", path, strerror(errno));
@@ -114,20 +102,17 @@ bool support_read(const char *path, char **text, size_t *bytes)
         free(*text);
         *text = NULL;
         good = false;
-    } else
-        (*text)[*bytes] = 0;
+    } else (*text)[*bytes] = 0;
     if (path) fclose(file);
     return good;
 }
 
-static bool is_folder(const char *path)
-{
+static bool is_folder(const char *path) {
     struct stat about;
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-bool support_make_folder(const char *path)
-{
+bool support_make_folder(const char *path) {
     char   part[4096];
     size_t bytes = strlen(path);
     if (!bytes || bytes >= sizeof part) {
@@ -148,8 +133,7 @@ bool support_make_folder(const char *path)
 
 /* -------------------------------------------------------------------------------------- tokenizers, tokens */
 
-bool support_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer)
-{
+bool support_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer) {
     static const char *const inside[] = {"", "/best", "/last"};
     char                     tried[4096], file[4200];
     for (size_t i = 0; i < 3 && is_folder(path); i++) {
@@ -161,8 +145,7 @@ bool support_tokenizer_open(canto_context *context, const char *path, canto_toke
 }
 
 bool support_tokenizer(canto_context *context, const option_set *options, const char *kind, char **texts, size_t count,
-                       canto_tokenizer **tokenizer)
-{
+                       canto_tokenizer **tokenizer) {
     canto_tokenizer_options wanted = canto_tokenizer_options_default();
     wanted.kind = kind;
     wanted.numbers = options_text(options, "numbers", NULL);
@@ -183,8 +166,7 @@ bool support_tokenizer(canto_context *context, const option_set *options, const 
 }
 
 bool support_data(canto_context *context, const canto_tokenizer *tokenizer, char **texts, size_t count,
-                  canto_data **data)
-{
+                  canto_data **data) {
     for (size_t i = 0; i < count; i++) {
         if (!canto_data_is_token_file(texts[i])) continue;
         if (count > 1) {
@@ -208,8 +190,7 @@ bool support_data(canto_context *context, const canto_tokenizer *tokenizer, char
 /* -------------------------------------------------------------------------------------------------- JSON */
 
 /* Bytes of the UTF-8 character at text[0 .. bytes), or 0 when there is none. */
-static size_t character_bytes(const unsigned char *text, size_t bytes)
-{
+static size_t character_bytes(const unsigned char *text, size_t bytes) {
     size_t   need = *text < 0x80                    ? 1
                     : *text >= 0xc2 && *text < 0xe0 ? 2
                     : (*text & 0xf0) == 0xe0        ? 3
@@ -226,8 +207,7 @@ static size_t character_bytes(const unsigned char *text, size_t bytes)
     return bad ? 0 : need;
 }
 
-json_t *json_text(const char *text, size_t bytes)
-{
+json_t *json_text(const char *text, size_t bytes) {
     char *out = malloc(3 * bytes + 1);
     if (!out) return json_null();
     size_t at = 0;
@@ -242,18 +222,11 @@ json_t *json_text(const char *text, size_t bytes)
     return json;
 }
 
-json_t *json_number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
+json_t *json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-json_t *json_whole(uint64_t n)
-{
-    return n <= INT64_MAX ? json_integer((json_int_t)n) : json_real((double)n);
-}
+json_t *json_whole(uint64_t n) { return n <= INT64_MAX ? json_integer((json_int_t)n) : json_real((double)n); }
 
-void json_print(json_t *value)
-{
+void json_print(json_t *value) {
     json_dumpf(value, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
     putchar('\n');
     fflush(stdout);

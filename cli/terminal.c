@@ -20,8 +20,7 @@ static struct {
     double      last; /* when progress was last shown */
 } screen;
 
-void terminal_open(const char *command, bool quiet)
-{
+void terminal_open(const char *command, bool quiet) {
     const char *no_color = getenv("NO_COLOR"), *kind = getenv("TERM");
     screen.command = command;
     screen.quiet = quiet;
@@ -30,27 +29,21 @@ void terminal_open(const char *command, bool quiet)
     screen.last = -1e9;
 }
 
-void terminal_set_quiet(bool quiet)
-{
-    screen.quiet = quiet;
-}
+void terminal_set_quiet(bool quiet) { screen.quiet = quiet; }
 
-double terminal_seconds(void)
-{
+double terminal_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-void terminal_clear(void)
-{
+void terminal_clear(void) {
     if (!screen.line_open) return;
     fputs("\r\033[K", stderr);
     screen.line_open = false;
 }
 
-static void say(const char *color, const char *kind, const char *form, va_list values)
-{
+static void say(const char *color, const char *kind, const char *form, va_list values) {
     terminal_clear();
     fprintf(stderr, "canto%s%s: ", screen.command ? " " : "", screen.command ? screen.command : "");
     if (kind) fprintf(stderr, "%s%s:%s ", screen.color ? color : "", kind, screen.color ? "\033[0m" : "");
@@ -58,24 +51,21 @@ static void say(const char *color, const char *kind, const char *form, va_list v
     fputc('\n', stderr);
 }
 
-void terminal_error(const char *form, ...)
-{
+void terminal_error(const char *form, ...) {
     va_list values;
     va_start(values, form);
     say("\033[31m", "error", form, values);
     va_end(values);
 }
 
-void terminal_warning(const char *form, ...)
-{
+void terminal_warning(const char *form, ...) {
     va_list values;
     va_start(values, form);
     say("\033[33m", "warning", form, values);
     va_end(values);
 }
 
-void terminal_note(const char *form, ...)
-{
+void terminal_note(const char *form, ...) {
     if (screen.quiet) return;
     va_list values;
     va_start(values, form);
@@ -85,15 +75,13 @@ void terminal_note(const char *form, ...)
     va_end(values);
 }
 
-static size_t columns(void)
-{
+static size_t columns(void) {
     struct winsize size;
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) return size.ws_col;
     return 80;
 }
 
-void terminal_progress(bool important, const char *form, ...)
-{
+void terminal_progress(bool important, const char *form, ...) {
     if (screen.quiet) return;
     double now = terminal_seconds();
     if (!important && now - screen.last < (screen.rewrites ? 0.1 : 5.0)) return;
@@ -109,14 +97,12 @@ void terminal_progress(bool important, const char *form, ...)
         fprintf(stderr, "\r%s\033[K", line);
         fflush(stderr);
         screen.line_open = true;
-    } else
-        fprintf(stderr, "%s\n", line);
+    } else fprintf(stderr, "%s\n", line);
 }
 
 /* ------------------------------------------------------------------------------------------------ numbers */
 
-number_text number_grouped(uint64_t n)
-{
+number_text number_grouped(uint64_t n) {
     char        digits[24];
     number_text out;
     int         count = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n), at = 0;
@@ -129,8 +115,7 @@ number_text number_grouped(uint64_t n)
 }
 
 /* n in the largest of the units (each step times larger than the one before) with three figures. */
-static number_text scaled(double n, const char *const *units, size_t count)
-{
+static number_text scaled(double n, const char *const *units, size_t count) {
     number_text out;
     size_t      unit = 0;
     while (unit + 1 < count && n >= 999.5) n /= 1000, unit++;
@@ -139,37 +124,26 @@ static number_text scaled(double n, const char *const *units, size_t count)
     return out;
 }
 
-number_text number_short(double n)
-{
+number_text number_short(double n) {
     static const char *const units[] = {"", "K", "M", "B", "T", "P", "E"};
     return scaled(n, units, 7);
 }
 
-number_text number_bytes(double bytes)
-{
+number_text number_bytes(double bytes) {
     number_text out;
-    if (bytes < 1024)
-        snprintf(out.text, sizeof out.text, "%.0f bytes", bytes);
-    else if (bytes < 1024.0 * 1024)
-        snprintf(out.text, sizeof out.text, "%.2f KB", bytes / 1024);
-    else if (bytes < 1024.0 * 1024 * 1024 * 10)
-        snprintf(out.text, sizeof out.text, "%.2f MB", bytes / (1024.0 * 1024));
-    else
-        snprintf(out.text, sizeof out.text, "%.2f GB", bytes / (1024.0 * 1024 * 1024));
+    if (bytes < 1024) snprintf(out.text, sizeof out.text, "%.0f bytes", bytes);
+    else if (bytes < 1024.0 * 1024) snprintf(out.text, sizeof out.text, "%.2f KB", bytes / 1024);
+    else if (bytes < 1024.0 * 1024 * 1024 * 10) snprintf(out.text, sizeof out.text, "%.2f MB", bytes / (1024.0 * 1024));
+    else snprintf(out.text, sizeof out.text, "%.2f GB", bytes / (1024.0 * 1024 * 1024));
     return out;
 }
 
-number_text number_duration(double seconds)
-{
+number_text number_duration(double seconds) {
     number_text out;
-    if (!isfinite(seconds) || seconds < 0)
-        snprintf(out.text, sizeof out.text, "?");
-    else if (seconds < 9.95)
-        snprintf(out.text, sizeof out.text, "%.1fs", seconds);
-    else if (seconds < 59.5)
-        snprintf(out.text, sizeof out.text, "%.0fs", seconds);
-    else if (seconds < 3600)
-        snprintf(out.text, sizeof out.text, "%dm %02ds", (int)seconds / 60, (int)seconds % 60);
+    if (!isfinite(seconds) || seconds < 0) snprintf(out.text, sizeof out.text, "?");
+    else if (seconds < 9.95) snprintf(out.text, sizeof out.text, "%.1fs", seconds);
+    else if (seconds < 59.5) snprintf(out.text, sizeof out.text, "%.0fs", seconds);
+    else if (seconds < 3600) snprintf(out.text, sizeof out.text, "%dm %02ds", (int)seconds / 60, (int)seconds % 60);
     else
         snprintf(out.text, sizeof out.text, "%lldh %02lldm", (long long)(seconds / 3600),
                  (long long)(seconds / 60) % 60);

@@ -41,15 +41,13 @@ typedef struct work {
     size_t           bytes;
 } work;
 
-static void work_end(work *w)
-{
+static void work_end(work *w) {
     free(w->text);
     canto_tokenizer_close(w->tokenizer);
     canto_context_close(w->context);
 }
 
-static bool work_begin(work *w, const option_set *options, const char *which)
-{
+static bool work_begin(work *w, const option_set *options, const char *which) {
     *w = (work){0};
     w->context = support_context(options);
     if (!w->context) return false;
@@ -61,8 +59,7 @@ static bool work_begin(work *w, const option_set *options, const char *which)
 
 /* Calls each(w, line, bytes) for every line of the text, or once for the whole of it. */
 static bool each_piece(work *w, const option_set *options,
-                       bool (*each)(work *, const option_set *, const char *, size_t))
-{
+                       bool (*each)(work *, const option_set *, const char *, size_t)) {
     if (!options_flag(options, "lines")) return each(w, options, w->text, w->bytes);
     for (size_t at = 0; at < w->bytes;) {
         const char *end = memchr(w->text + at, '\n', w->bytes - at);
@@ -73,8 +70,7 @@ static bool each_piece(work *w, const option_set *options,
     return true;
 }
 
-static int run_pieces(option_set *options, bool (*each)(work *, const option_set *, const char *, size_t))
-{
+static int run_pieces(option_set *options, bool (*each)(work *, const option_set *, const char *, size_t)) {
     const char *which = options_text(options, "tokenizer", NULL);
     if (!which) return support_usage("which tokenizer? add --tokenizer T");
     if (options->count > 1) return support_usage("one FILE, or standard input");
@@ -88,8 +84,7 @@ static int run_pieces(option_set *options, bool (*each)(work *, const option_set
 
 /* ------------------------------------------------------------------------------------------------- encode */
 
-static bool encode_text(work *w, const option_set *options, const char *text, size_t bytes)
-{
+static bool encode_text(work *w, const option_set *options, const char *text, size_t bytes) {
     uint32_t *ids;
     size_t    count;
     if (!support_good(canto_tokenizer_encode(w->tokenizer, text, bytes, &ids, &count))) return false;
@@ -105,22 +100,18 @@ static bool encode_text(work *w, const option_set *options, const char *text, si
     return true;
 }
 
-static bool encode_piece(work *w, const option_set *options, const char *text, size_t bytes)
-{
+static bool encode_piece(work *w, const option_set *options, const char *text, size_t bytes) {
     if (!options_flag(options, "jsonl")) return encode_text(w, options, text, bytes);
     json_error_t error;
     json_t      *line = json_loadb(text, bytes, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     bool         good = json_is_string(line);
-    if (!good)
-        terminal_error("not a JSON string: %.*s", (int)(bytes < 60 ? bytes : 60), text);
-    else
-        good = encode_text(w, options, json_string_value(line), json_string_length(line));
+    if (!good) terminal_error("not a JSON string: %.*s", (int)(bytes < 60 ? bytes : 60), text);
+    else good = encode_text(w, options, json_string_value(line), json_string_length(line));
     json_decref(line);
     return good;
 }
 
-static int run_encode(option_set *options)
-{
+static int run_encode(option_set *options) {
     if (options_flag(options, "jsonl") && !options_flag(options, "lines"))
         return support_usage("--jsonl goes with --lines");
     return run_pieces(options, encode_piece);
@@ -129,8 +120,7 @@ static int run_encode(option_set *options)
 /* ------------------------------------------------------------------------------------------------- decode */
 
 /* The numbers of a text that has nothing but them, white space, commas and brackets; the caller's, NULL on error. */
-static uint32_t *read_ids(const char *text, size_t bytes, size_t *count)
-{
+static uint32_t *read_ids(const char *text, size_t bytes, size_t *count) {
     uint32_t *ids = malloc((bytes / 2 + 1) * sizeof *ids);
     *count = 0;
     if (!ids) terminal_error("out of memory");
@@ -153,16 +143,14 @@ static uint32_t *read_ids(const char *text, size_t bytes, size_t *count)
     return ids;
 }
 
-static bool decode_piece(work *w, const option_set *options, const char *text, size_t bytes)
-{
+static bool decode_piece(work *w, const option_set *options, const char *text, size_t bytes) {
     size_t    count;
     uint32_t *ids = read_ids(text, bytes, &count);
     if (!ids) return false;
     char  *out = NULL;
     size_t size = 0;
     bool   good = support_good(canto_tokenizer_decode(w->tokenizer, ids, count, &out, &size));
-    if (good && options_flag(options, "json"))
-        json_print(json_text(out, size));
+    if (good && options_flag(options, "json")) json_print(json_text(out, size));
     else if (good) {
         fwrite(out, 1, size, stdout);
         if (options_flag(options, "lines")) putchar('\n');
@@ -172,15 +160,11 @@ static bool decode_piece(work *w, const option_set *options, const char *text, s
     return good;
 }
 
-static int run_decode(option_set *options)
-{
-    return run_pieces(options, decode_piece);
-}
+static int run_decode(option_set *options) { return run_pieces(options, decode_piece); }
 
 /* --------------------------------------------------------------------------------------------- info, train */
 
-static void print_info(const canto_tokenizer *t, bool json)
-{
+static void print_info(const canto_tokenizer *t, bool json) {
     uint32_t vocabulary = (uint32_t)canto_tokenizer_vocabulary(t);
     char     hash[24];
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)canto_tokenizer_hash(t));
@@ -205,8 +189,7 @@ static void print_info(const canto_tokenizer *t, bool json)
     json_decref(o);
 }
 
-static int run_info(option_set *options)
-{
+static int run_info(option_set *options) {
     const char *which = options_text(options, "tokenizer", options->count == 1 ? options->operands[0] : NULL);
     if (!which) return support_usage("which tokenizer? canto tokenizer info T");
     work w;
@@ -216,8 +199,7 @@ static int run_info(option_set *options)
     return good ? DONE : FAILED;
 }
 
-static int run_tokenizer_train(option_set *options)
-{
+static int run_tokenizer_train(option_set *options) {
     const char *folder = options_text(options, "output", NULL);
     const char *kind = options_text(options, "tokenizer", "char");
     if (!folder || !*folder) return support_usage("where to? add -o FOLDER");
@@ -227,8 +209,7 @@ static int run_tokenizer_train(option_set *options)
     bool good = w.context &&
                 support_tokenizer(w.context, options, kind, options->operands, options->count, &w.tokenizer) &&
                 support_make_folder(folder) && support_good(canto_tokenizer_save(w.tokenizer, folder));
-    if (good && options_flag(options, "json"))
-        print_info(w.tokenizer, true);
+    if (good && options_flag(options, "json")) print_info(w.tokenizer, true);
     else if (good)
         terminal_note("%s: %s tokens", folder, number_grouped((uint64_t)canto_tokenizer_vocabulary(w.tokenizer)).text);
     work_end(&w);

@@ -85,8 +85,7 @@ typedef struct training {
 
 /* ------------------------------------------------------------------------------------------------ options */
 
-static bool read_settings(const option_set *options, canto_train_options *t)
-{
+static bool read_settings(const option_set *options, canto_train_options *t) {
     int     choice;
     double  minutes;
     int64_t seed;
@@ -124,8 +123,7 @@ static bool read_settings(const option_set *options, canto_train_options *t)
 }
 
 /* A run is never written over another one. */
-static bool folder_is_free(const char *folder)
-{
+static bool folder_is_free(const char *folder) {
     DIR *entries = opendir(folder);
     if (!entries && errno == ENOENT) return true;
     if (!entries) {
@@ -145,8 +143,7 @@ static bool folder_is_free(const char *folder)
 }
 
 /* A machine that cannot hold the training is told so before anything is allocated. */
-static bool memory_suffices(const canto_config *config, const canto_train_options *settings)
-{
+static bool memory_suffices(const canto_config *config, const canto_train_options *settings) {
     canto_report report;
     if (!support_good(canto_config_report(config, settings->batch, 0, &report))) return false;
     double need = (double)report.training_bytes;
@@ -164,8 +161,7 @@ static bool memory_suffices(const canto_config *config, const canto_train_option
 
 /* ------------------------------------------------------------------------------------------------- events */
 
-static void print_event(const char *name, const canto_event *e)
-{
+static void print_event(const char *name, const canto_event *e) {
     json_t *o = json_object();
     json_object_set_new(o, "event", json_string(name));
     json_object_set_new(o, "step", json_integer(e->step));
@@ -184,8 +180,7 @@ static void print_event(const char *name, const canto_event *e)
     json_print(o);
 }
 
-static void show_progress(const training *run, const canto_event *e, bool important)
-{
+static void show_progress(const training *run, const canto_event *e, bool important) {
     char val[32] = "", speed[48] = "", left[48] = "";
     if (isfinite(run->val_loss)) snprintf(val, sizeof val, "  val %.4f", run->val_loss);
     if (e->tokens_per_second > 0)
@@ -196,8 +191,7 @@ static void show_progress(const training *run, const canto_event *e, bool import
 }
 
 /* Lets the model write, into samples.txt and to the eye. A failure stops nothing but the sample. */
-static void write_sample(training *run, const canto_trainer *trainer, int64_t step)
-{
+static void write_sample(training *run, const canto_trainer *trainer, int64_t step) {
     canto_generate_options how = canto_generate_options_default();
     how.seed = run->seed + (uint64_t)step;
     writing        text = {0};
@@ -227,8 +221,7 @@ static void write_sample(training *run, const canto_trainer *trainer, int64_t st
     canto_session_close(session);
 }
 
-static bool on_event(void *user, const canto_trainer *trainer, const canto_event *e)
-{
+static bool on_event(void *user, const canto_trainer *trainer, const canto_event *e) {
     static const char *const names[] = {"step", "evaluation", "epoch", "checkpoint", "done"};
     training                *run = user;
     if (isfinite(e->train_loss)) run->loss = e->train_loss;
@@ -263,8 +256,7 @@ static bool on_event(void *user, const canto_trainer *trainer, const canto_event
 
 /* The tokenizer and the tokens of the operands. A token file's tokenizer lies beside it, in FILE.tokenizer. */
 static bool open_texts(canto_context *context, const option_set *options, const canto_config *config,
-                       canto_tokenizer **tokenizer, canto_data **data)
-{
+                       canto_tokenizer **tokenizer, canto_data **data) {
     const char *kind = options_text(options, "tokenizer", config->family == CANTO_FAMILY_DANTE ? "word" : "char");
     char        beside[4200];
     if (canto_data_is_token_file(options->operands[0]) && !options_given(options, "tokenizer")) {
@@ -281,8 +273,7 @@ static bool open_texts(canto_context *context, const option_set *options, const 
 }
 
 /* Trains and says how it ended. */
-static int train(training *run, canto_trainer *trainer)
-{
+static int train(training *run, canto_trainer *trainer) {
     support_catch_interrupts();
     canto_status status = canto_trainer_run(trainer, on_event, run);
     if (status.code != CANTO_OK && status.code != CANTO_STOPPED) {
@@ -300,8 +291,7 @@ static int train(training *run, canto_trainer *trainer)
     return DONE;
 }
 
-static int run_train(option_set *options)
-{
+static int run_train(option_set *options) {
     canto_config        config;
     canto_train_options settings;
     const char         *file = options_text(options, "config", NULL);

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool append(writing *w, const char *text, size_t bytes)
-{
+static bool append(writing *w, const char *text, size_t bytes) {
     if (w->bytes + bytes + 1 > w->room) {
         size_t room = 2 * (w->bytes + bytes) + 256;
         char  *more = realloc(w->text, room);
@@ -27,8 +26,7 @@ static bool append(writing *w, const char *text, size_t bytes)
     return true;
 }
 
-static bool push(writing *w, uint32_t id)
-{
+static bool push(writing *w, uint32_t id) {
     const char *text;
     size_t      bytes;
     if (id >= (uint32_t)canto_tokenizer_vocabulary(w->tokenizer)) return append(w, "\xef\xbf\xbd", 3);
@@ -36,8 +34,7 @@ static bool push(writing *w, uint32_t id)
 }
 
 bool writing_start(writing *w, canto_context *context, const canto_tokenizer *tokenizer, const char *prompt,
-                   size_t bytes)
-{
+                   size_t bytes) {
     *w = (writing){.context = context, .tokenizer = tokenizer};
     bool         given = prompt && bytes;
     canto_status status =
@@ -53,8 +50,7 @@ bool writing_start(writing *w, canto_context *context, const canto_tokenizer *to
     return true;
 }
 
-static bool on_token(void *user, uint32_t id, double logprob)
-{
+static bool on_token(void *user, uint32_t id, double logprob) {
     writing *w = user;
     if (w->count == w->ids_room) {
         size_t    room = 2 * w->ids_room + 64;
@@ -76,8 +72,7 @@ static bool on_token(void *user, uint32_t id, double logprob)
     return !w->failed && !w->stopped;
 }
 
-bool writing_continue(writing *w, canto_session *session, const canto_generate_options *how, FILE *out)
-{
+bool writing_continue(writing *w, canto_session *session, const canto_generate_options *how, FILE *out) {
     const char *text;
     size_t      bytes;
     w->out = out;
@@ -90,8 +85,7 @@ bool writing_continue(writing *w, canto_session *session, const canto_generate_o
     return support_good(canto_stream_finish(w->stream, &text, &bytes)) && append(w, text, bytes);
 }
 
-void writing_end(writing *w)
-{
+void writing_end(writing *w) {
     canto_stream_close(w->stream);
     if (w->context) canto_free(w->context, w->prompt);
     free(w->text);

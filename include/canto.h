@@ -98,7 +98,7 @@ CANTO_API canto_context_options canto_context_options_default(void);
 /* Opens a context: its threads, its choice of kernels, its allocator. options may be NULL. */
 CANTO_API canto_status canto_context_open(const canto_context_options *options, canto_context **context);
 CANTO_API void         canto_context_close(canto_context *context);
-CANTO_API const char  *canto_context_cpu(const canto_context *context);     /* the kernels in use, e.g. "avx512" */
+CANTO_API const char  *canto_context_cpu(const canto_context *context); /* the kernels in use, e.g. "avx512" */
 CANTO_API int          canto_context_threads(const canto_context *context);
 
 /* Releases what the library handed out (ids, texts). NULL is allowed. */
@@ -111,10 +111,11 @@ CANTO_API const char *canto_version(void); /* CANTO_VERSION of the library that 
 typedef struct canto_tokenizer canto_tokenizer;
 
 typedef struct canto_tokenizer_options {
-    const char *kind;     /* "char": one token a code point; "byte": 256 tokens; "word": white-space separated words */
-    const char *numbers;  /* word: every run of decimal digits becomes this token, e.g. "<NUM>"; NULL: left alone */
-    const char *unknown;  /* char, word: a token for everything unseen, e.g. "<UNK>"; NULL: unseen text is an error */
-    const char *specials; /* comma-separated tokens put at the vocabulary's head, e.g. "<PAD>,<BOS>,<EOS>,<UNK>"; NULL */
+    const char *kind;    /* "char": one token a code point; "byte": 256 tokens; "word": white-space separated words */
+    const char *numbers; /* word: every run of decimal digits becomes this token, e.g. "<NUM>"; NULL: left alone */
+    const char *unknown; /* char, word: a token for everything unseen, e.g. "<UNK>"; NULL: unseen text is an error */
+    const char
+        *specials; /* comma-separated tokens put at the vocabulary's head, e.g. "<PAD>,<BOS>,<EOS>,<UNK>"; NULL */
 } canto_tokenizer_options;
 
 CANTO_API canto_tokenizer_options canto_tokenizer_options_default(void); /* "char" and nothing else */
@@ -146,7 +147,7 @@ CANTO_API canto_status canto_tokenizer_decode(const canto_tokenizer *tokenizer, 
 /* A decoder that is fed token by token and gives out whole characters only: the bytes of a character that is
  * split over tokens are held back until it is complete. */
 typedef struct canto_stream canto_stream;
-CANTO_API canto_status canto_stream_open(const canto_tokenizer *tokenizer, canto_stream **stream);
+CANTO_API canto_status      canto_stream_open(const canto_tokenizer *tokenizer, canto_stream **stream);
 /* Appends a token; *text (zero-terminated, maybe "") is what became whole, valid until the next call on the stream. */
 CANTO_API canto_status canto_stream_push(canto_stream *stream, uint32_t id, const char **text, size_t *bytes);
 /* What is left at the end; an unfinished character comes out as U+FFFD. */
@@ -180,46 +181,54 @@ CANTO_API void canto_data_read(const canto_data *data, uint64_t from, uint64_t c
 
 /* -------------------------------------------------------------------------------------------- the blueprint */
 
-typedef enum canto_positions { CANTO_POSITIONS_LEARNED, CANTO_POSITIONS_SINUSOIDAL, CANTO_POSITIONS_NONE } canto_positions;
+typedef enum canto_positions {
+    CANTO_POSITIONS_LEARNED,
+    CANTO_POSITIONS_SINUSOIDAL,
+    CANTO_POSITIONS_NONE
+} canto_positions;
 typedef enum canto_norm { CANTO_NORM_PRE, CANTO_NORM_POST, CANTO_NORM_NONE } canto_norm;
-typedef enum canto_scale { CANTO_SCALE_HEAD, CANTO_SCALE_NONE, CANTO_SCALE_WIDTH } canto_scale; /* 1/sqrt(D), 1, 1/sqrt(C) */
+typedef enum canto_scale {
+    CANTO_SCALE_HEAD,
+    CANTO_SCALE_NONE,
+    CANTO_SCALE_WIDTH
+} canto_scale; /* 1/sqrt(D), 1, 1/sqrt(C) */
 typedef enum canto_activation { CANTO_GELU_TANH, CANTO_GELU_EXACT, CANTO_RELU } canto_activation;
 /* Whose module names, drawing order of initial weights and order of dropout masks a model follows. */
 typedef enum canto_family {
-    CANTO_FAMILY_GPT2,        /* sources 001, 002; Hugging Face GPT-2 */
-    CANTO_FAMILY_GPT_NEO,     /* source 000; Hugging Face GPT-Neo */
-    CANTO_FAMILY_DANTE,       /* source 003 */
-    CANTO_FAMILY_SHAKESPEARE  /* source 004 */
+    CANTO_FAMILY_GPT2,       /* sources 001, 002; Hugging Face GPT-2 */
+    CANTO_FAMILY_GPT_NEO,    /* source 000; Hugging Face GPT-Neo */
+    CANTO_FAMILY_DANTE,      /* source 003 */
+    CANTO_FAMILY_SHAKESPEARE /* source 004 */
 } canto_family;
 
 #define CANTO_PATTERN_MAX 128
 
 /* What a model is. Plain data: copy it freely. C width, H heads, D = C / H, L layers, V vocabulary, F ffn. */
 typedef struct canto_config {
-    char             preset[32];  /* where it came from; only for people to read */
+    char             preset[32]; /* where it came from; only for people to read */
     canto_family     family;
-    int32_t          vocab;       /* V, 1 .. 2^31 - 1 */
-    int32_t          context;     /* T, the longest sequence */
-    int32_t          width;       /* C */
-    int32_t          heads;       /* H, divides C */
-    int32_t          layers;      /* L, 0 and up */
-    int32_t          ffn;         /* F, the feed-forward width; 0: blocks have no feed-forward */
+    int32_t          vocab;   /* V, 1 .. 2^31 - 1 */
+    int32_t          context; /* T, the longest sequence */
+    int32_t          width;   /* C */
+    int32_t          heads;   /* H, divides C */
+    int32_t          layers;  /* L, 0 and up */
+    int32_t          ffn;     /* F, the feed-forward width; 0: blocks have no feed-forward */
     canto_positions  positions;
-    canto_norm       norm;        /* of the blocks */
+    canto_norm       norm; /* of the blocks */
     canto_scale      attention_scale;
     canto_activation activation;
-    bool             attention;   /* blocks have attention */
+    bool             attention; /* blocks have attention */
     bool             qkv_bias;
-    bool             projection;  /* attention ends in an output projection */
+    bool             projection; /* attention ends in an output projection */
     bool             projection_bias;
-    bool             residuals;   /* x + f(x) rather than f(x) */
+    bool             residuals; /* x + f(x) rather than f(x) */
     bool             final_norm;
-    bool             tied;        /* the head is the token embedding */
+    bool             tied; /* the head is the token embedding */
     bool             head_bias;
-    int32_t          window;      /* W of local layers: position i sees j with i - W < j <= i; 0: no local layer */
-    char             pattern[CANTO_PATTERN_MAX]; /* 'g' global or 'l' local, layer by layer, repeated: "gl" alternates */
-    double           dropout_embedding, dropout_attention, dropout_residual, dropout_ffn, dropout_block; /* 0 <= p < 1 */
-    double           norm_eps;
+    int32_t          window;           /* W of local layers: position i sees j with i - W < j <= i; 0: no local layer */
+    char   pattern[CANTO_PATTERN_MAX]; /* 'g' global or 'l' local, layer by layer, repeated: "gl" alternates */
+    double dropout_embedding, dropout_attention, dropout_residual, dropout_ffn, dropout_block; /* 0 <= p < 1 */
+    double norm_eps;
 } canto_config;
 
 typedef enum canto_init { CANTO_INIT_TORCH, CANTO_INIT_GPT2 } canto_init;
@@ -229,27 +238,27 @@ typedef enum canto_schedule { CANTO_SCHEDULE_CONSTANT, CANTO_SCHEDULE_COSINE, CA
 /* How a model is trained. Plain data. canto_preset fills it with the source's own settings. */
 typedef struct canto_train_options {
     uint64_t        seed;
-    bool            parity_torch;  /* one PyTorch stream for everything, in the source's order */
+    bool            parity_torch; /* one PyTorch stream for everything, in the source's order */
     canto_init      init;
-    int64_t         steps;         /* updates; used when epochs is 0. 0: the model stays untrained */
-    int64_t         epochs;        /* passes over the training split; 0: random windows by step */
-    int32_t         batch;         /* B, sequences of one micro-batch */
-    int32_t         eval_batch;    /* B of evaluation; 0: batch */
-    int32_t         accumulate;    /* micro-batches of one update, at least 1 */
+    int64_t         steps;      /* updates; used when epochs is 0. 0: the model stays untrained */
+    int64_t         epochs;     /* passes over the training split; 0: random windows by step */
+    int32_t         batch;      /* B, sequences of one micro-batch */
+    int32_t         eval_batch; /* B of evaluation; 0: batch */
+    int32_t         accumulate; /* micro-batches of one update, at least 1 */
     canto_optimizer optimizer;
-    double          lr, min_lr;    /* peak and floor of the schedule */
+    double          lr, min_lr; /* peak and floor of the schedule */
     canto_schedule  schedule;
-    int64_t         warmup;        /* updates of linear warm-up: update s (from 0) of them uses lr * (s + 1) / warmup */
+    int64_t         warmup; /* updates of linear warm-up: update s (from 0) of them uses lr * (s + 1) / warmup */
     double          beta1, beta2, eps, weight_decay;
     bool            decay_matrices_only; /* otherwise weight decay touches every parameter */
-    double          clip;          /* largest global gradient norm; 0: no clipping */
-    double          split;         /* share of the tokens that is trained on, 0 < split <= 1 */
-    int64_t         eval_every;    /* updates between evaluations; 0: only at the start and the end */
-    int32_t         eval_batches;  /* batches of each split in one evaluation */
-    int64_t         save_every;    /* updates between checkpoints; 0: with every evaluation */
-    int64_t         log_every;     /* updates between rows of metrics.csv, at least 1 */
-    int32_t         keep;          /* checkpoints kept beside best and last; 0: all */
-    double          max_seconds;   /* finish the step and save after this long; 0: no limit */
+    double          clip;                /* largest global gradient norm; 0: no clipping */
+    double          split;               /* share of the tokens that is trained on, 0 < split <= 1 */
+    int64_t         eval_every;          /* updates between evaluations; 0: only at the start and the end */
+    int32_t         eval_batches;        /* batches of each split in one evaluation */
+    int64_t         save_every;          /* updates between checkpoints; 0: with every evaluation */
+    int64_t         log_every;           /* updates between rows of metrics.csv, at least 1 */
+    int32_t         keep;                /* checkpoints kept beside best and last; 0: all */
+    double          max_seconds;         /* finish the step and save after this long; 0: no limit */
 } canto_train_options;
 
 /* Fills config and (when not NULL) training from a named preset (docs/models.md). The error names the nearest one. */
@@ -265,27 +274,28 @@ CANTO_API canto_status canto_train_options_check(const canto_train_options *opti
 /* ------------------------------------------------------------------------------------------------ looking */
 
 typedef struct canto_module {
-    char     name[96];       /* as in the source: "blocks.0.attn.attention.k_proj.weight" */
-    int64_t  rows, columns;  /* columns 0: a vector of rows elements */
+    char     name[96];      /* as in the source: "blocks.0.attn.attention.k_proj.weight" */
+    int64_t  rows, columns; /* columns 0: a vector of rows elements */
     uint64_t parameters;
 } canto_module;
 
 /* What a model of this config is and needs. Nothing is allocated to know it. */
 typedef struct canto_report {
-    uint64_t total;                    /* parameters */
+    uint64_t total; /* parameters */
     uint64_t without_token_embedding;
-    uint64_t without_embeddings;       /* neither token nor position table */
-    uint64_t weights_bytes;            /* float32 */
+    uint64_t without_embeddings;             /* neither token nor position table */
+    uint64_t weights_bytes;                  /* float32 */
     uint64_t gradients_bytes, moments_bytes; /* of training */
-    uint64_t activations_bytes;        /* of training at (batch, context) */
-    uint64_t training_bytes;           /* the sum of the four */
-    double   forward_flops_per_token;  /* at this context, multiply and add counted apart */
-    double   training_flops_per_token; /* forward and backward, causal: 6(12C^2 L + CV) + 6C(T + 1)L for a GPT-2 block */
-    size_t   modules;                  /* number of canto_config_module entries */
+    uint64_t activations_bytes;              /* of training at (batch, context) */
+    uint64_t training_bytes;                 /* the sum of the four */
+    double   forward_flops_per_token;        /* at this context, multiply and add counted apart */
+    double training_flops_per_token; /* forward and backward, causal: 6(12C^2 L + CV) + 6C(T + 1)L for a GPT-2 block */
+    size_t modules;                  /* number of canto_config_module entries */
 } canto_report;
 
 /* batch >= 1 sequences of context tokens (0: the config's own context). */
-CANTO_API canto_status canto_config_report(const canto_config *config, int32_t batch, int32_t context, canto_report *report);
+CANTO_API canto_status canto_config_report(const canto_config *config, int32_t batch, int32_t context,
+                                           canto_report *report);
 /* Parameter tensor number index in the source's own order; CANTO_ERROR_VALUE past the last. */
 CANTO_API canto_status canto_config_module(const canto_config *config, size_t index, canto_module *module);
 /* The config as JSON (the `canto` object of config.json); release with canto_free. */
@@ -311,11 +321,11 @@ CANTO_API canto_status canto_model_save(const canto_model *model, const char *fo
 typedef struct canto_session canto_session;
 
 typedef struct canto_generate_options {
-    int64_t  tokens;       /* how many to write */
-    double   temperature;  /* > 0; 0 is greedy */
-    int32_t  top_k;        /* keep the k likeliest (ties kept); 0: all */
-    double   top_p;        /* keep the smallest set whose probability reaches p; 1: all */
-    bool     greedy;       /* arg-max, lowest id on ties */
+    int64_t  tokens;      /* how many to write */
+    double   temperature; /* > 0; 0 is greedy */
+    int32_t  top_k;       /* keep the k likeliest (ties kept); 0: all */
+    double   top_p;       /* keep the smallest set whose probability reaches p; 1: all */
+    bool     greedy;      /* arg-max, lowest id on ties */
     uint64_t seed;
     bool     parity_torch; /* sample with PyTorch's own stream */
 } canto_generate_options;
@@ -363,16 +373,16 @@ typedef enum canto_event_kind {
 /* Numbers that an event does not have are NAN. */
 typedef struct canto_event {
     canto_event_kind kind;
-    int64_t     step, steps;     /* updates done, and planned */
-    int64_t     epoch, epochs;   /* epochs done, and planned (0 when training by steps) */
-    uint64_t    tokens;          /* trained on so far */
-    double      train_loss;      /* STEP: of this update's batch, before the update. EPOCH: mean over the epoch's tokens */
+    int64_t          step, steps;   /* updates done, and planned */
+    int64_t          epoch, epochs; /* epochs done, and planned (0 when training by steps) */
+    uint64_t         tokens;        /* trained on so far */
+    double      train_loss; /* STEP: of this update's batch, before the update. EPOCH: mean over the epoch's tokens */
     double      eval_train_loss, val_loss;
-    double      lr, grad_norm;   /* grad_norm: global, before clipping */
+    double      lr, grad_norm; /* grad_norm: global, before clipping */
     double      tokens_per_second;
-    double      seconds;         /* since the run began. EPOCH: of this epoch */
-    double      seconds_left;    /* an estimate, by steps or by max_seconds */
-    const char *path;            /* CHECKPOINT, DONE: the folder; valid during the call */
+    double      seconds;      /* since the run began. EPOCH: of this epoch */
+    double      seconds_left; /* an estimate, by steps or by max_seconds */
+    const char *path;         /* CHECKPOINT, DONE: the folder; valid during the call */
 } canto_event;
 
 /* Return false to stop: the step is finished, a checkpoint saved, and canto_trainer_run returns CANTO_STOPPED. */

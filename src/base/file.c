@@ -12,18 +12,17 @@
 #include <unistd.h>
 
 /* The system's reason, and a way out where there is one. */
-static canto_status fault(const char *deed, const char *path, int error)
-{
+static canto_status fault(const char *deed, const char *path, int error) {
     char        reason[128];
     const char *advice = "";
     if (strerror_r(error, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", error);
     if (error == ENOSPC || error == EDQUOT) advice = "; free some space, or choose another disk";
-    else if (error == EACCES || error == EPERM || error == EROFS) advice = "; check the permissions, or choose another place";
+    else if (error == EACCES || error == EPERM || error == EROFS)
+        advice = "; check the permissions, or choose another place";
     return status_error(CANTO_ERROR_FILE, "cannot %s '%.300s': %s%s", deed, path, reason, advice);
 }
 
-canto_status file_map_open(const char *path, file_map *map)
-{
+canto_status file_map_open(const char *path, file_map *map) {
     canto_status status = status_ok();
     struct stat  facts;
     memset(map, 0, sizeof *map);
@@ -36,7 +35,7 @@ canto_status file_map_open(const char *path, file_map *map)
     if (S_ISDIR(facts.st_mode)) FAIL(CANTO_ERROR_FILE, "cannot read '%.300s': it is a folder; name a file in it", path);
     if (!S_ISREG(facts.st_mode))
         FAIL(CANTO_ERROR_FILE, "cannot read '%.300s': it is no regular file; save its content to a file first", path);
-    map->data  = (const unsigned char *)"";
+    map->data = (const unsigned char *)"";
     map->bytes = (size_t)facts.st_size;
     if (map->bytes == 0) goto done;
     void *mapping = mmap(NULL, map->bytes, PROT_READ, MAP_PRIVATE, descriptor, 0);
@@ -46,23 +45,21 @@ canto_status file_map_open(const char *path, file_map *map)
         goto done;
     }
     map->mapping = mapping;
-    map->data    = mapping;
+    map->data = mapping;
 done:
     close(descriptor);
     return status;
 }
 
-void file_map_close(file_map *map)
-{
+void file_map_close(file_map *map) {
     if (map->mapping) munmap(map->mapping, map->bytes);
     memset(map, 0, sizeof *map);
 }
 
-static canto_status write_all(int descriptor, const char *path, const void *data, size_t bytes)
-{
+static canto_status write_all(int descriptor, const char *path, const void *data, size_t bytes) {
     const char *rest = data;
     while (bytes > 0) {
-        size_t  piece   = bytes < (size_t)1 << 30 ? bytes : (size_t)1 << 30;
+        size_t  piece = bytes < (size_t)1 << 30 ? bytes : (size_t)1 << 30;
         ssize_t written = write(descriptor, rest, piece);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return fault("write", path, errno);
@@ -72,8 +69,7 @@ static canto_status write_all(int descriptor, const char *path, const void *data
     return status_ok();
 }
 
-canto_status file_writer_open(file_writer *w, const char *path)
-{
+canto_status file_writer_open(file_writer *w, const char *path) {
     struct stat facts;
     memset(w, 0, sizeof *w);
     w->descriptor = -1;
@@ -94,13 +90,11 @@ canto_status file_writer_open(file_writer *w, const char *path)
     return status_ok();
 }
 
-canto_status file_writer_write(file_writer *w, const void *data, size_t bytes)
-{
+canto_status file_writer_write(file_writer *w, const void *data, size_t bytes) {
     return write_all(w->descriptor, w->path, data, bytes);
 }
 
-void file_writer_discard(file_writer *w)
-{
+void file_writer_discard(file_writer *w) {
     if (!w->open) return;
     close(w->descriptor);
     unlink(w->temporary);
@@ -108,8 +102,7 @@ void file_writer_discard(file_writer *w)
 }
 
 /* The folder that path lies in. */
-static canto_status parent_sync(const char *path)
-{
+static canto_status parent_sync(const char *path) {
     char        folder[4096];
     const char *slash = strrchr(path, '/');
     if (!slash) return folder_sync(".");
@@ -120,8 +113,7 @@ static canto_status parent_sync(const char *path)
     return folder_sync(folder);
 }
 
-canto_status file_writer_commit(file_writer *w)
-{
+canto_status file_writer_commit(file_writer *w) {
     int error = fsync(w->descriptor) != 0 ? errno : 0;
     if (error == EINVAL || error == ENOTSUP) error = 0; /* a file system without fsync */
     if (close(w->descriptor) != 0 && !error) error = errno;
@@ -132,8 +124,7 @@ canto_status file_writer_commit(file_writer *w)
     return fault("write", w->path, error);
 }
 
-canto_status file_write_whole(const char *path, const void *data, size_t bytes)
-{
+canto_status file_write_whole(const char *path, const void *data, size_t bytes) {
     file_writer  writer;
     canto_status status = file_writer_open(&writer, path);
     if (status.code != CANTO_OK) return status;
@@ -143,8 +134,7 @@ canto_status file_write_whole(const char *path, const void *data, size_t bytes)
     return status;
 }
 
-canto_status file_append(const char *path, const void *data, size_t bytes)
-{
+canto_status file_append(const char *path, const void *data, size_t bytes) {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (descriptor < 0) return fault("open", path, errno);
     canto_status status = write_all(descriptor, path, data, bytes);
@@ -152,8 +142,7 @@ canto_status file_append(const char *path, const void *data, size_t bytes)
     return status;
 }
 
-canto_status folder_create(const char *path)
-{
+canto_status folder_create(const char *path) {
     char   part[4096];
     size_t length = strlen(path);
     if (length == 0) return fault("create", path, ENOENT);
@@ -162,20 +151,20 @@ canto_status folder_create(const char *path)
     for (size_t i = 1; i <= length; i++) {
         if (part[i] != '/' && part[i] != 0) continue;
         char kept = part[i];
-        part[i]   = 0;
+        part[i] = 0;
         int error = mkdir(part, 0777) != 0 ? errno : 0;
         if (error && !folder_exists(part))
-            return file_exists(part) ? status_error(CANTO_ERROR_FILE,
-                                                    "cannot create the folder '%.300s': '%.100s' is a file; choose another name",
-                                                    path, part)
-                                     : fault("create", path, error);
+            return file_exists(part)
+                       ? status_error(CANTO_ERROR_FILE,
+                                      "cannot create the folder '%.300s': '%.100s' is a file; choose another name",
+                                      path, part)
+                       : fault("create", path, error);
         part[i] = kept;
     }
     return status_ok();
 }
 
-canto_status folder_sync(const char *path)
-{
+canto_status folder_sync(const char *path) {
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return fault("open", path, errno);
     int error = fsync(descriptor) != 0 ? errno : 0;
@@ -184,8 +173,7 @@ canto_status folder_sync(const char *path)
     return status_ok();
 }
 
-canto_status folder_remove(const char *path)
-{
+canto_status folder_remove(const char *path) {
     char         inner[4096];
     canto_status status = status_ok();
     DIR         *folder = opendir(path);
@@ -204,14 +192,12 @@ done:
     return status;
 }
 
-canto_status file_rename(const char *from, const char *to)
-{
+canto_status file_rename(const char *from, const char *to) {
     if (rename(from, to) != 0) return fault("rename to", to, errno);
     return parent_sync(to);
 }
 
-canto_status link_replace(const char *target, const char *path)
-{
+canto_status link_replace(const char *target, const char *path) {
     char temporary[4096 + 32];
     int  made = -1;
     if (strlen(path) >= 4096) return fault("link", path, ENAMETOOLONG);
@@ -229,22 +215,19 @@ canto_status link_replace(const char *target, const char *path)
     return parent_sync(path);
 }
 
-bool file_exists(const char *path)
-{
+bool file_exists(const char *path) {
     struct stat facts;
     return stat(path, &facts) == 0 && S_ISREG(facts.st_mode);
 }
 
-bool folder_exists(const char *path)
-{
+bool folder_exists(const char *path) {
     struct stat facts;
     return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
-canto_status path_join(char out[4096], const char *folder, const char *name)
-{
+canto_status path_join(char out[4096], const char *folder, const char *name) {
     size_t length = strlen(folder), rest = strlen(name);
-    bool   bare   = length == 0 || folder[length - 1] == '/';
+    bool   bare = length == 0 || folder[length - 1] == '/';
     if (length >= 4096 || rest >= 4096 || length + !bare + rest >= 4096)
         return status_error(CANTO_ERROR_FILE, "the path '%.200s...' is too long; choose a shorter folder", folder);
     memmove(out, folder, length);
@@ -253,9 +236,8 @@ canto_status path_join(char out[4096], const char *folder, const char *name)
     return status_ok();
 }
 
-uint64_t hash_bytes(const void *data, size_t bytes, uint64_t seed)
-{
-    const unsigned char *b    = data;
+uint64_t hash_bytes(const void *data, size_t bytes, uint64_t seed) {
+    const unsigned char *b = data;
     uint64_t             hash = seed ? seed : UINT64_C(14695981039346656037);
     for (size_t i = 0; i < bytes; i++) hash = (hash ^ b[i]) * UINT64_C(1099511628211);
     return hash;

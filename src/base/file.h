@@ -30,10 +30,10 @@ void         file_writer_discard(file_writer *w);
 canto_status file_write_whole(const char *path, const void *data, size_t bytes); /* the three above in one */
 canto_status file_append(const char *path, const void *data, size_t bytes);      /* created when missing */
 
-canto_status folder_create(const char *path);  /* with its parents; an existing folder is fine */
-canto_status folder_sync(const char *path);    /* fsync of a folder */
-canto_status folder_remove(const char *path);  /* with the files in it, no deeper */
-canto_status file_rename(const char *from, const char *to); /* and fsync of to's folder */
+canto_status folder_create(const char *path);                    /* with its parents; an existing folder is fine */
+canto_status folder_sync(const char *path);                      /* fsync of a folder */
+canto_status folder_remove(const char *path);                    /* with the files in it, no deeper */
+canto_status file_rename(const char *from, const char *to);      /* and fsync of to's folder */
 canto_status link_replace(const char *target, const char *path); /* symbolic link, replaced by rename */
 bool         file_exists(const char *path);
 bool         folder_exists(const char *path);

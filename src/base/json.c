@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-canto_status json_parse(const char *text, size_t bytes, const char *file, json_t **root)
-{
+canto_status json_parse(const char *text, size_t bytes, const char *file, json_t **root) {
     json_error_t error;
     *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
     if (*root) return status_ok();
@@ -17,11 +16,10 @@ canto_status json_parse(const char *text, size_t bytes, const char *file, json_t
     return status_error(CANTO_ERROR_FORMAT, "'%.300s' line %d is not valid JSON: %.120s", file, error.line, error.text);
 }
 
-canto_status json_read_file(const char *path, json_t **root)
-{
+canto_status json_read_file(const char *path, json_t **root) {
     file_map     map;
     canto_status status = file_map_open(path, &map);
-    *root               = NULL;
+    *root = NULL;
     if (status.code != CANTO_OK) return status;
     status = json_parse((const char *)map.data, map.bytes, path, root);
     file_map_close(&map);
@@ -29,58 +27,52 @@ canto_status json_read_file(const char *path, json_t **root)
 }
 
 /* The value of key, or NULL when it is missing; object being no object is an error. */
-static canto_status find(const json_t *object, const char *file, const char *key, json_t **value)
-{
+static canto_status find(const json_t *object, const char *file, const char *key, json_t **value) {
     *value = NULL;
     if (!json_is_object(object))
-        return status_error(CANTO_ERROR_FORMAT, "'%.300s' must hold an object where \"%.60s\" is looked for", file, key);
+        return status_error(CANTO_ERROR_FORMAT, "'%.300s' must hold an object where \"%.60s\" is looked for", file,
+                            key);
     *value = json_object_get(object, key);
     return status_ok();
 }
 
-static canto_status must(const json_t *object, const char *file, const char *key, json_t **value)
-{
+static canto_status must(const json_t *object, const char *file, const char *key, json_t **value) {
     canto_status status = find(object, file, key, value);
     if (status.code == CANTO_OK && !*value)
         return status_error(CANTO_ERROR_FORMAT, "'%.300s' lacks the key \"%.60s\"", file, key);
     return status;
 }
 
-static canto_status wrong_type(const char *file, const char *key, const char *wanted)
-{
+static canto_status wrong_type(const char *file, const char *key, const char *wanted) {
     return status_error(CANTO_ERROR_FORMAT, "'%.300s': \"%.60s\" must be %s", file, key, wanted);
 }
 
-canto_status json_get_object(const json_t *object, const char *file, const char *key, json_t **value)
-{
+canto_status json_get_object(const json_t *object, const char *file, const char *key, json_t **value) {
     canto_status status = must(object, file, key, value);
     if (status.code == CANTO_OK && !json_is_object(*value)) return wrong_type(file, key, "an object");
     return status;
 }
 
-canto_status json_get_array(const json_t *object, const char *file, const char *key, json_t **value)
-{
+canto_status json_get_array(const json_t *object, const char *file, const char *key, json_t **value) {
     canto_status status = must(object, file, key, value);
     if (status.code == CANTO_OK && !json_is_array(*value)) return wrong_type(file, key, "an array");
     return status;
 }
 
-static canto_status as_text(const json_t *value, const char *file, const char *key, const char **text)
-{
+static canto_status as_text(const json_t *value, const char *file, const char *key, const char **text) {
     if (!json_is_string(value)) return wrong_type(file, key, "a text");
     *text = json_string_value(value);
     return status_ok();
 }
 
-canto_status json_get_text(const json_t *object, const char *file, const char *key, const char **text)
-{
+canto_status json_get_text(const json_t *object, const char *file, const char *key, const char **text) {
     json_t      *value;
     canto_status status = must(object, file, key, &value);
     return status.code == CANTO_OK ? as_text(value, file, key, text) : status;
 }
 
-canto_status json_get_text_or(const json_t *object, const char *file, const char *key, const char *fallback, const char **text)
-{
+canto_status json_get_text_or(const json_t *object, const char *file, const char *key, const char *fallback,
+                              const char **text) {
     json_t      *value;
     canto_status status = find(object, file, key, &value);
     if (status.code != CANTO_OK) return status;
@@ -88,8 +80,8 @@ canto_status json_get_text_or(const json_t *object, const char *file, const char
     return value ? as_text(value, file, key, text) : status;
 }
 
-static canto_status as_integer(const json_t *value, const char *file, const char *key, int64_t low, int64_t high, int64_t *number)
-{
+static canto_status as_integer(const json_t *value, const char *file, const char *key, int64_t low, int64_t high,
+                               int64_t *number) {
     if (!json_is_integer(value)) return wrong_type(file, key, "a whole number");
     int64_t found = (int64_t)json_integer_value(value);
     if (found < low || found > high)
@@ -100,16 +92,14 @@ static canto_status as_integer(const json_t *value, const char *file, const char
 }
 
 canto_status json_get_integer(const json_t *object, const char *file, const char *key, int64_t low, int64_t high,
-                              int64_t *number)
-{
+                              int64_t *number) {
     json_t      *value;
     canto_status status = must(object, file, key, &value);
     return status.code == CANTO_OK ? as_integer(value, file, key, low, high, number) : status;
 }
 
 canto_status json_get_integer_or(const json_t *object, const char *file, const char *key, int64_t low, int64_t high,
-                                 int64_t fallback, int64_t *number)
-{
+                                 int64_t fallback, int64_t *number) {
     json_t      *value;
     canto_status status = find(object, file, key, &value);
     if (status.code != CANTO_OK) return status;
@@ -118,22 +108,20 @@ canto_status json_get_integer_or(const json_t *object, const char *file, const c
     return status;
 }
 
-static canto_status as_real(const json_t *value, const char *file, const char *key, double *number)
-{
+static canto_status as_real(const json_t *value, const char *file, const char *key, double *number) {
     if (!json_is_number(value)) return wrong_type(file, key, "a number");
     *number = json_number_value(value);
     return status_ok();
 }
 
-canto_status json_get_real(const json_t *object, const char *file, const char *key, double *number)
-{
+canto_status json_get_real(const json_t *object, const char *file, const char *key, double *number) {
     json_t      *value;
     canto_status status = must(object, file, key, &value);
     return status.code == CANTO_OK ? as_real(value, file, key, number) : status;
 }
 
-canto_status json_get_real_or(const json_t *object, const char *file, const char *key, double fallback, double *number)
-{
+canto_status json_get_real_or(const json_t *object, const char *file, const char *key, double fallback,
+                              double *number) {
     json_t      *value;
     canto_status status = find(object, file, key, &value);
     if (status.code != CANTO_OK) return status;
@@ -142,22 +130,19 @@ canto_status json_get_real_or(const json_t *object, const char *file, const char
     return status;
 }
 
-static canto_status as_bool(const json_t *value, const char *file, const char *key, bool *truth)
-{
+static canto_status as_bool(const json_t *value, const char *file, const char *key, bool *truth) {
     if (!json_is_boolean(value)) return wrong_type(file, key, "true or false");
     *truth = json_is_true(value);
     return status_ok();
 }
 
-canto_status json_get_bool(const json_t *object, const char *file, const char *key, bool *truth)
-{
+canto_status json_get_bool(const json_t *object, const char *file, const char *key, bool *truth) {
     json_t      *value;
     canto_status status = must(object, file, key, &value);
     return status.code == CANTO_OK ? as_bool(value, file, key, truth) : status;
 }
 
-canto_status json_get_bool_or(const json_t *object, const char *file, const char *key, bool fallback, bool *truth)
-{
+canto_status json_get_bool_or(const json_t *object, const char *file, const char *key, bool fallback, bool *truth) {
     json_t      *value;
     canto_status status = find(object, file, key, &value);
     if (status.code != CANTO_OK) return status;
@@ -166,15 +151,13 @@ canto_status json_get_bool_or(const json_t *object, const char *file, const char
     return status;
 }
 
-json_t *json_new_u64(uint64_t number)
-{
+json_t *json_new_u64(uint64_t number) {
     char text[32];
     snprintf(text, sizeof text, "0x%016llx", (unsigned long long)number);
     return json_string(text);
 }
 
-canto_status json_get_u64(const json_t *object, const char *file, const char *key, uint64_t *number)
-{
+canto_status json_get_u64(const json_t *object, const char *file, const char *key, uint64_t *number) {
     const char  *text = NULL;
     canto_status status = json_get_text(object, file, key, &text);
     if (status.code != CANTO_OK) return status;
@@ -184,23 +167,21 @@ canto_status json_get_u64(const json_t *object, const char *file, const char *ke
     return status_ok();
 }
 
-canto_status json_dump(canto_context *context, const json_t *value, int indent, char **text)
-{
+canto_status json_dump(canto_context *context, const json_t *value, int indent, char **text) {
     size_t flags = JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY | (indent > 0 ? JSON_INDENT((size_t)indent) : 0);
-    *text        = NULL;
+    *text = NULL;
     size_t bytes = json_dumpb(value, NULL, 0, flags);
     if (bytes == 0) return status_error(CANTO_ERROR_VALUE, "a value cannot be written as JSON");
     char *made = context_allocate(context, bytes + 2);
     if (!made) return context_no_memory(bytes + 2, "JSON text");
     json_dumpb(value, made, bytes, flags);
-    made[bytes]     = '\n';
+    made[bytes] = '\n';
     made[bytes + 1] = 0;
-    *text           = made;
+    *text = made;
     return status_ok();
 }
 
-canto_status json_write_file(const char *path, const json_t *value)
-{
+canto_status json_write_file(const char *path, const json_t *value) {
     file_writer  writer;
     canto_status status = file_writer_open(&writer, path);
     if (status.code != CANTO_OK) return status;

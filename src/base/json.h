@@ -19,7 +19,8 @@ canto_status json_read_file(const char *path, json_t **root);
 canto_status json_get_object(const json_t *object, const char *file, const char *key, json_t **value);
 canto_status json_get_array(const json_t *object, const char *file, const char *key, json_t **value);
 canto_status json_get_text(const json_t *object, const char *file, const char *key, const char **text);
-canto_status json_get_text_or(const json_t *object, const char *file, const char *key, const char *fallback, const char **text);
+canto_status json_get_text_or(const json_t *object, const char *file, const char *key, const char *fallback,
+                              const char **text);
 canto_status json_get_integer(const json_t *object, const char *file, const char *key, int64_t low, int64_t high,
                               int64_t *number);
 canto_status json_get_integer_or(const json_t *object, const char *file, const char *key, int64_t low, int64_t high,

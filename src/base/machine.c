@@ -7,15 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
-double clock_seconds(void)
-{
+double clock_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-uint64_t machine_available_memory(void)
-{
+uint64_t machine_available_memory(void) {
     FILE *file = fopen("/proc/meminfo", "r");
     if (!file) return 0;
     char               line[256];
@@ -26,8 +24,7 @@ uint64_t machine_available_memory(void)
     return (uint64_t)kib * 1024;
 }
 
-int machine_cores(void)
-{
+int machine_cores(void) {
 #if defined(__linux__)
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) {

@@ -22,26 +22,25 @@ typedef struct worker {
 
 struct pool {
     /* the work: written only while the gate is closed and empty */
-    unit_fn fn;
-    void   *job;
-    size_t  units;
-    char    apart1[LINE];
-    atomic_size_t ticket;
-    char          apart2[LINE];
-    atomic_size_t gate;
-    atomic_size_t round;    /* counts pool_run calls: a thread waits for it to change */
-    atomic_int    sleepers; /* threads on `work` */
-    atomic_bool   waiting;  /* the caller is on `empty` */
-    atomic_bool   ending;
-    char          apart3[LINE];
+    unit_fn         fn;
+    void           *job;
+    size_t          units;
+    char            apart1[LINE];
+    atomic_size_t   ticket;
+    char            apart2[LINE];
+    atomic_size_t   gate;
+    atomic_size_t   round;    /* counts pool_run calls: a thread waits for it to change */
+    atomic_int      sleepers; /* threads on `work` */
+    atomic_bool     waiting;  /* the caller is on `empty` */
+    atomic_bool     ending;
+    char            apart3[LINE];
     pthread_mutex_t lock;
     pthread_cond_t  work, empty;
     int             threads, started;
     worker         *workers;
 };
 
-static void relax(void)
-{
+static void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -49,8 +48,7 @@ static void relax(void)
 #endif
 }
 
-static void take_tickets(pool *p, int number)
-{
+static void take_tickets(pool *p, int number) {
     for (;;) {
         size_t unit = atomic_fetch_add_explicit(&p->ticket, 1, memory_order_relaxed);
         if (unit >= p->units) return;
@@ -58,16 +56,14 @@ static void take_tickets(pool *p, int number)
     }
 }
 
-static bool gate_enter(pool *p)
-{
+static bool gate_enter(pool *p) {
     size_t seen = atomic_load(&p->gate);
     while (!(seen & CLOSED))
         if (atomic_compare_exchange_weak(&p->gate, &seen, seen + INSIDE)) return true;
     return false;
 }
 
-static void gate_leave(pool *p)
-{
+static void gate_leave(pool *p) {
     size_t before = atomic_fetch_sub(&p->gate, INSIDE);
     if (before != (INSIDE | CLOSED) || !atomic_load(&p->waiting)) return;
     pthread_mutex_lock(&p->lock);
@@ -76,8 +72,7 @@ static void gate_leave(pool *p)
 }
 
 /* Returns the new round once it is not `round`. */
-static size_t await_round(pool *p, size_t round)
-{
+static size_t await_round(pool *p, size_t round) {
     for (int i = 0; i < SPINS; i++) {
         size_t now = atomic_load(&p->round);
         if (now != round) return now;
@@ -91,10 +86,9 @@ static size_t await_round(pool *p, size_t round)
     return atomic_load(&p->round);
 }
 
-static void *worker_main(void *argument)
-{
-    worker *w     = argument;
-    pool   *p     = w->pool;
+static void *worker_main(void *argument) {
+    worker *w = argument;
+    pool   *p = w->pool;
     size_t  round = 0;
     for (;;) {
         round = await_round(p, round);
@@ -105,8 +99,7 @@ static void *worker_main(void *argument)
     }
 }
 
-static void next_round(pool *p)
-{
+static void next_round(pool *p) {
     atomic_fetch_add(&p->round, 1);
     if (atomic_load(&p->sleepers) == 0) return;
     pthread_mutex_lock(&p->lock);
@@ -114,8 +107,7 @@ static void next_round(pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-pool *pool_open(int threads)
-{
+pool *pool_open(int threads) {
     if (threads < 1) return NULL;
     pool *p = calloc(1, sizeof *p);
     if (!p) return NULL;
@@ -135,7 +127,7 @@ pool *pool_open(int threads)
     pthread_cond_init(&p->empty, NULL);
     p->threads = threads;
     for (int i = 1; i < threads; i++) {
-        p->workers[i].pool   = p;
+        p->workers[i].pool = p;
         p->workers[i].number = i;
         if (pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]) != 0) {
             pool_close(p);
@@ -146,8 +138,7 @@ pool *pool_open(int threads)
     return p;
 }
 
-void pool_close(pool *p)
-{
+void pool_close(pool *p) {
     if (!p) return;
     atomic_store(&p->ending, true);
     next_round(p);
@@ -159,14 +150,10 @@ void pool_close(pool *p)
     free(p);
 }
 
-int pool_threads(const pool *p)
-{
-    return p->threads;
-}
+int pool_threads(const pool *p) { return p->threads; }
 
 /* Closes the gate and waits until every thread has left it. */
-static void gate_close(pool *p)
-{
+static void gate_close(pool *p) {
     atomic_fetch_or(&p->gate, CLOSED);
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load(&p->gate) == CLOSED) return;
@@ -179,14 +166,13 @@ static void gate_close(pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-void pool_run(pool *p, size_t units, unit_fn fn, void *job)
-{
+void pool_run(pool *p, size_t units, unit_fn fn, void *job) {
     if (p->threads == 1 || units < 2) {
         for (size_t unit = 0; unit < units; unit++) fn(job, unit, 0);
         return;
     }
-    p->fn    = fn;
-    p->job   = job;
+    p->fn = fn;
+    p->job = job;
     p->units = units;
     atomic_store(&p->ticket, 0);
     atomic_store(&p->gate, 0);
@@ -195,8 +181,7 @@ void pool_run(pool *p, size_t units, unit_fn fn, void *job)
     gate_close(p);
 }
 
-void exec_run(const exec *e, size_t units, unit_fn fn, void *job)
-{
+void exec_run(const exec *e, size_t units, unit_fn fn, void *job) {
     if (e->pool) {
         pool_run(e->pool, units, fn, job);
         return;

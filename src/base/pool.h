@@ -21,9 +21,9 @@ void pool_run(pool *pool, size_t units, unit_fn fn, void *job);
 
 /* How a layer runs its units: on a pool, or one after another on the calling thread as the given worker. */
 typedef struct exec {
-    pool  *pool;          /* NULL: serially */
-    int    worker;        /* the calling thread's worker number when pool is NULL */
-    void **scratch;       /* [threads] one block a worker, each of scratch_bytes, aligned to 64 */
+    pool  *pool;    /* NULL: serially */
+    int    worker;  /* the calling thread's worker number when pool is NULL */
+    void **scratch; /* [threads] one block a worker, each of scratch_bytes, aligned to 64 */
     size_t scratch_bytes;
 } exec;
 

@@ -52,23 +52,15 @@ uint64_t torch_u64(torch_rng *r) {
     return (high << 32) | torch_u32(r);
 }
 
-double torch_uniform_double(torch_rng *r) {
-    return (double)(torch_u64(r) & ((UINT64_C(1) << 53) - 1)) * 0x1p-53;
-}
+double torch_uniform_double(torch_rng *r) { return (double)(torch_u64(r) & ((UINT64_C(1) << 53) - 1)) * 0x1p-53; }
 
-uint64_t torch_random_i64(torch_rng *r) {
-    return torch_u64(r) & ~(UINT64_C(1) << 63);
-}
+uint64_t torch_random_i64(torch_rng *r) { return torch_u64(r) & ~(UINT64_C(1) << 63); }
 
-uint32_t torch_randint(torch_rng *r, uint32_t n) {
-    return torch_u32(r) % n;
-}
+uint32_t torch_randint(torch_rng *r, uint32_t n) { return torch_u32(r) % n; }
 
 /* ------------------------------------------------------------------------------------- uniforms and normals */
 
-static float uniform_float(torch_rng *r) {
-    return (float)(torch_u32(r) & 0xFFFFFFu) * 0x1p-24f;
-}
+static float uniform_float(torch_rng *r) { return (float)(torch_u32(r) & 0xFFFFFFu) * 0x1p-24f; }
 
 void torch_uniform(torch_rng *r, float *out, size_t n, double from, double to) {
     float a = (float)from, width = (float)to - a;
@@ -178,9 +170,7 @@ void torch_normal(torch_rng *r, float *out, size_t n, double mean, double std) {
 
 /* --------------------------------------------------------------------------------------- the other draws */
 
-static float exponential_float(torch_rng *r) {
-    return (float)(-1.0 * log1p(-torch_uniform_double(r)));
-}
+static float exponential_float(torch_rng *r) { return (float)(-1.0 * log1p(-torch_uniform_double(r))); }
 
 void torch_exponential(torch_rng *r, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = exponential_float(r);
@@ -224,9 +214,7 @@ double torch_linear_weight_bound(int64_t fan_in) {
     return sqrt(3.0) * (gain / sqrt((double)fan_in));
 }
 
-double torch_linear_bias_bound(int64_t fan_in) {
-    return 1.0 / sqrt((double)fan_in);
-}
+double torch_linear_bias_bound(int64_t fan_in) { return 1.0 / sqrt((double)fan_in); }
 
 /* ----------------------------------------------------------------------------------- the counter's stream */
 
@@ -260,6 +248,4 @@ uint64_t stream_below(stream_rng *r, uint64_t n) {
     }
 }
 
-double stream_uniform(stream_rng *r) {
-    return (double)(stream_u64(r) >> 11) * 0x1p-53;
-}
+double stream_uniform(stream_rng *r) { return (double)(stream_u64(r) >> 11) * 0x1p-53; }

@@ -22,11 +22,11 @@ uint64_t torch_u64(torch_rng *r);                 /* the first word drawn is the
 double   torch_uniform_double(torch_rng *r);      /* 53 bits, [0, 1) */
 uint64_t torch_random_i64(torch_rng *r);          /* Tensor.random_() of int64: below 2^63 */
 uint32_t torch_randint(torch_rng *r, uint32_t n); /* below n >= 1 */
-void     torch_uniform(torch_rng *r, float *out, size_t n, double from, double to);    /* Tensor.uniform_ */
-void     torch_normal(torch_rng *r, float *out, size_t n, double mean, double std);    /* Tensor.normal_, contiguous */
-void     torch_exponential(torch_rng *r, float *out, size_t n);                        /* Tensor.exponential_(1) */
+void     torch_uniform(torch_rng *r, float *out, size_t n, double from, double to); /* Tensor.uniform_ */
+void     torch_normal(torch_rng *r, float *out, size_t n, double mean, double std); /* Tensor.normal_, contiguous */
+void     torch_exponential(torch_rng *r, float *out, size_t n);                     /* Tensor.exponential_(1) */
 void     torch_randperm(torch_rng *r, uint32_t *out, uint32_t n);
-size_t   torch_multinomial(torch_rng *r, const float *p, size_t n);                    /* one sample; p need not sum to 1 */
+size_t   torch_multinomial(torch_rng *r, const float *p, size_t n); /* one sample; p need not sum to 1 */
 /* One dropout decision an element in order: bit i of bits is set when element first + i is kept with probability 1 - p. */
 void torch_dropout_bits(torch_rng *r, uint8_t *bits, size_t first, size_t n, double p);
 /* nn.Linear's default bounds for fan_in inputs: weight and bias are uniform in [-bound, bound]. */

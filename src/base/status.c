@@ -5,17 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-canto_status status_ok(void)
-{
+canto_status status_ok(void) {
     canto_status status;
-    status.code    = CANTO_OK;
+    status.code = CANTO_OK;
     status.text[0] = 0;
     return status;
 }
 
 /* Drops the tail of a text that was cut in the middle of a UTF-8 character. */
-static void drop_torn_character(char *text)
-{
+static void drop_torn_character(char *text) {
     size_t end = strlen(text), start = end;
     while (start > 0 && end - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80) start--;
     if (start == 0) return;
@@ -24,8 +22,7 @@ static void drop_torn_character(char *text)
     if (want > 1 && end - (start - 1) < want) text[start - 1] = 0;
 }
 
-canto_status status_error(canto_code code, const char *form, ...)
-{
+canto_status status_error(canto_code code, const char *form, ...) {
     canto_status status;
     va_list      arguments;
     status.code = code;

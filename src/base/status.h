@@ -11,7 +11,8 @@ canto_status status_ok(void);
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-canto_status status_error(canto_code code, const char *form, ...);
+canto_status
+status_error(canto_code code, const char *form, ...);
 
 /* Runs a fallible call; on failure keeps its status in the local variable `status` and goes to `done:`. */
 #define TRY(call)                                                                                                      \

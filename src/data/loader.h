@@ -16,7 +16,8 @@ typedef struct data_split {
 
 /* The first int(share * count) tokens train, the rest validates (none when share is 1). Each split that is not empty
  * must hold T + 1 = length + 1 tokens. */
-canto_status data_split_make(const canto_data *data, double share, int32_t length, data_split *train, data_split *validation);
+canto_status data_split_make(const canto_data *data, double share, int32_t length, data_split *train,
+                             data_split *validation);
 
 /* Where a loader stands: enough to go on from, together with data, seed and, in parity mode, the caller's torch_rng. */
 typedef struct loader_state {
@@ -64,11 +65,11 @@ canto_status loader_state_read(const json_t *object, const char *file, loader_st
 uint64_t loader_windows(data_split part, int32_t length); /* windows with stride T, the short one too */
 /* The next batch of windows in order, *window (from 0) being the first; false when there are no more. part may be of any
  * size: less than two tokens have no window. */
-bool loader_sequence(const canto_data *data, data_split part, int32_t length, int32_t batch, uint64_t *window, uint32_t *x,
-                     uint32_t *y, int32_t *rows, int32_t *columns);
+bool loader_sequence(const canto_data *data, data_split part, int32_t length, int32_t batch, uint64_t *window,
+                     uint32_t *x, uint32_t *y, int32_t *rows, int32_t *columns);
 /* Batch number index of `batches` ones whose starts are spread evenly over part: always the same x[B, T] and y[B, T].
  * part must hold length + 1 tokens. */
-void loader_spread(const canto_data *data, data_split part, int32_t length, int32_t batch, int32_t batches, int32_t index,
-                   uint32_t *x, uint32_t *y);
+void loader_spread(const canto_data *data, data_split part, int32_t length, int32_t batch, int32_t batches,
+                   int32_t index, uint32_t *x, uint32_t *y);
 
 #endif

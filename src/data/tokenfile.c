@@ -25,65 +25,44 @@ struct canto_data {
     uint64_t             count, source_bytes, source_hash, tokenizer_hash;
 };
 
-static uint64_t read_number(const unsigned char *at, int bytes)
-{
+static uint64_t read_number(const unsigned char *at, int bytes) {
     uint64_t number = 0;
     for (int i = bytes - 1; i >= 0; i--) number = number << 8 | at[i];
     return number;
 }
 
-static void write_number(unsigned char *at, uint64_t number, int bytes)
-{
+static void write_number(unsigned char *at, uint64_t number, int bytes) {
     for (int i = 0; i < bytes; i++, number >>= 8) at[i] = (unsigned char)number;
 }
 
-static uint32_t token_at(const canto_data *data, uint64_t index)
-{
+static uint32_t token_at(const canto_data *data, uint64_t index) {
     const unsigned char *at = data->tokens + (size_t)index * data->width;
     uint32_t             id = (uint32_t)at[0] | (uint32_t)at[1] << 8;
     return data->width == 2 ? id : id | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-uint64_t canto_data_count(const canto_data *data)
-{
-    return data->count;
-}
+uint64_t canto_data_count(const canto_data *data) { return data->count; }
 
-int32_t canto_data_vocabulary(const canto_data *data)
-{
-    return (int32_t)data->vocabulary;
-}
+int32_t canto_data_vocabulary(const canto_data *data) { return (int32_t)data->vocabulary; }
 
-uint64_t canto_data_source_bytes(const canto_data *data)
-{
-    return data->source_bytes;
-}
+uint64_t canto_data_source_bytes(const canto_data *data) { return data->source_bytes; }
 
-uint64_t canto_data_source_hash(const canto_data *data)
-{
-    return data->source_hash;
-}
+uint64_t canto_data_source_hash(const canto_data *data) { return data->source_hash; }
 
-uint64_t canto_data_tokenizer_hash(const canto_data *data)
-{
-    return data->tokenizer_hash;
-}
+uint64_t canto_data_tokenizer_hash(const canto_data *data) { return data->tokenizer_hash; }
 
-void canto_data_read(const canto_data *data, uint64_t from, uint64_t count, uint32_t *ids)
-{
+void canto_data_read(const canto_data *data, uint64_t from, uint64_t count, uint32_t *ids) {
     for (uint64_t i = 0; i < count; i++) ids[i] = token_at(data, from + i);
 }
 
-void canto_data_close(canto_data *data)
-{
+void canto_data_close(canto_data *data) {
     if (!data) return;
     file_map_close(&data->map);
     context_release(data->context, data->owned);
     context_release(data->context, data);
 }
 
-static canto_status data_new(canto_context *context, canto_data **data)
-{
+static canto_status data_new(canto_context *context, canto_data **data) {
     *data = context_allocate_zeroed(context, 1, sizeof **data);
     if (!*data) return context_no_memory(sizeof **data, "token data");
     (*data)->context = context;
@@ -93,8 +72,7 @@ static canto_status data_new(canto_context *context, canto_data **data)
 /* ------------------------------------------------------------------------------------------- from texts */
 
 /* Narrows ids into the data's own block. */
-static canto_status keep_ids(canto_data *data, const id_list *ids)
-{
+static canto_status keep_ids(canto_data *data, const id_list *ids) {
     size_t bytes;
     data->width = data->vocabulary <= NARROW ? 2 : 4;
     data->count = ids->count;
@@ -107,25 +85,24 @@ static canto_status keep_ids(canto_data *data, const id_list *ids)
 }
 
 /* Encodes a piece of source text and counts it in. */
-static canto_status add_text(canto_data *data, const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids)
-{
+static canto_status add_text(canto_data *data, const canto_tokenizer *t, const char *text, size_t bytes,
+                             const char *from, id_list *ids) {
     canto_status status = tokenizer_encode_from(t, text, bytes, from, ids);
-    data->source_hash   = hash_bytes(text, bytes, data->source_hash);
+    data->source_hash = hash_bytes(text, bytes, data->source_hash);
     data->source_bytes += bytes;
     return status;
 }
 
-canto_status canto_data_from_texts(canto_context *context, const canto_tokenizer *tokenizer, const char *const *paths, size_t count,
-                                   canto_data **data)
-{
+canto_status canto_data_from_texts(canto_context *context, const canto_tokenizer *tokenizer, const char *const *paths,
+                                   size_t count, canto_data **data) {
     const char  *separator = tokenizer->kind->text_separator;
-    id_list      ids       = {context, NULL, 0, 0};
-    file_map     map       = {0};
-    canto_data  *made      = NULL;
+    id_list      ids = {context, NULL, 0, 0};
+    file_map     map = {0};
+    canto_data  *made = NULL;
     canto_status status;
     *data = NULL;
     TRY(data_new(context, &made));
-    made->vocabulary     = tokenizer->tokens.count;
+    made->vocabulary = tokenizer->tokens.count;
     made->tokenizer_hash = tokenizer->hash;
     for (size_t i = 0; i < count; i++) {
         if (i > 0) TRY(add_text(made, tokenizer, separator, strlen(separator), "the newline between texts", &ids));
@@ -135,7 +112,7 @@ canto_status canto_data_from_texts(canto_context *context, const canto_tokenizer
     }
     TRY(keep_ids(made, &ids));
     *data = made;
-    made  = NULL;
+    made = NULL;
 done:
     file_map_close(&map);
     context_release(context, ids.data);
@@ -145,8 +122,7 @@ done:
 
 /* ----------------------------------------------------------------------------------------- token files */
 
-bool canto_data_is_token_file(const char *path)
-{
+bool canto_data_is_token_file(const char *path) {
     file_map map;
     if (file_map_open(path, &map).code != CANTO_OK) return false;
     bool is = map.bytes >= sizeof magic && memcmp(map.data, magic, sizeof magic) == 0;
@@ -155,42 +131,44 @@ bool canto_data_is_token_file(const char *path)
 }
 
 /* Fills in data from a mapped file; every size is checked before it is used. */
-static canto_status read_header(canto_data *data, const char *path)
-{
+static canto_status read_header(canto_data *data, const char *path) {
     const unsigned char *h = data->map.data;
     if (data->map.bytes < sizeof magic || memcmp(h, magic, sizeof magic) != 0)
         return status_error(CANTO_ERROR_FORMAT, "'%.300s' is no token file: it does not begin with CANTOTOK", path);
     if (data->map.bytes < HEADER)
-        return status_error(CANTO_ERROR_FORMAT, "'%.300s' ends inside its header: it has %zu bytes of %d; make it again", path,
+        return status_error(CANTO_ERROR_FORMAT,
+                            "'%.300s' ends inside its header: it has %zu bytes of %d; make it again", path,
                             data->map.bytes, HEADER);
     uint64_t version = read_number(h + 8, 4), width = read_number(h + 12, 4), symbols = read_number(h + 16, 4);
     uint64_t count = read_number(h + 24, 8), room = data->map.bytes - HEADER;
     if (version != VERSION)
-        return status_error(CANTO_ERROR_UNSUPPORTED, "'%.300s' is a token file of version %llu; this build reads version %d", path,
+        return status_error(CANTO_ERROR_UNSUPPORTED,
+                            "'%.300s' is a token file of version %llu; this build reads version %d", path,
                             (unsigned long long)version, VERSION);
     if (width != 2 && width != 4)
         return status_error(CANTO_ERROR_FORMAT, "'%.300s': the width of a token is %llu bytes; it must be 2 or 4", path,
                             (unsigned long long)width);
     if (symbols < 1 || symbols > VOCABULARY_MOST || (width == 2 && symbols > NARROW))
-        return status_error(CANTO_ERROR_FORMAT, "'%.300s': a vocabulary of %llu tokens does not fit tokens of %llu bytes", path,
+        return status_error(CANTO_ERROR_FORMAT,
+                            "'%.300s': a vocabulary of %llu tokens does not fit tokens of %llu bytes", path,
                             (unsigned long long)symbols, (unsigned long long)width);
     if (room % width != 0 || count != room / width)
-        return status_error(CANTO_ERROR_FORMAT,
-                            "'%.300s' should hold %llu tokens of %llu bytes, but %llu bytes follow its header; it was cut or changed: "
-                            "make it again",
-                            path, (unsigned long long)count, (unsigned long long)width, (unsigned long long)room);
-    data->width          = (uint32_t)width;
-    data->vocabulary     = (uint32_t)symbols;
-    data->count          = count;
-    data->source_bytes   = read_number(h + 32, 8);
-    data->source_hash    = read_number(h + 40, 8);
+        return status_error(
+            CANTO_ERROR_FORMAT,
+            "'%.300s' should hold %llu tokens of %llu bytes, but %llu bytes follow its header; it was cut or changed: "
+            "make it again",
+            path, (unsigned long long)count, (unsigned long long)width, (unsigned long long)room);
+    data->width = (uint32_t)width;
+    data->vocabulary = (uint32_t)symbols;
+    data->count = count;
+    data->source_bytes = read_number(h + 32, 8);
+    data->source_hash = read_number(h + 40, 8);
     data->tokenizer_hash = read_number(h + 48, 8);
-    data->tokens         = h + HEADER;
+    data->tokens = h + HEADER;
     return status_ok();
 }
 
-canto_status canto_data_open(canto_context *context, const char *path, canto_data **data)
-{
+canto_status canto_data_open(canto_context *context, const char *path, canto_data **data) {
     canto_data  *made = NULL;
     canto_status status;
     *data = NULL;
@@ -199,17 +177,17 @@ canto_status canto_data_open(canto_context *context, const char *path, canto_dat
     TRY(read_header(made, path));
     for (uint64_t i = 0; i < made->count; i++)
         if (token_at(made, i) >= made->vocabulary)
-            FAIL(CANTO_ERROR_FORMAT, "'%.300s': token number %llu is %lu, outside the vocabulary of %lu; make the file again", path,
+            FAIL(CANTO_ERROR_FORMAT,
+                 "'%.300s': token number %llu is %lu, outside the vocabulary of %lu; make the file again", path,
                  (unsigned long long)i, (unsigned long)token_at(made, i), (unsigned long)made->vocabulary);
     *data = made;
-    made  = NULL;
+    made = NULL;
 done:
     canto_data_close(made);
     return status;
 }
 
-canto_status canto_data_save(const canto_data *data, const char *path)
-{
+canto_status canto_data_save(const canto_data *data, const char *path) {
     unsigned char header[HEADER] = {0};
     file_writer   writer;
     canto_status  status = file_writer_open(&writer, path);

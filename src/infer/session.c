@@ -54,13 +54,13 @@ void canto_session_close(canto_session *session) {
 }
 
 static canto_status check_ids(const canto_model *model, const uint32_t *ids, size_t count) {
-    if (count == 0)
-        return status_error(CANTO_ERROR_VALUE, "There is no token to continue: give at least one.");
+    if (count == 0) return status_error(CANTO_ERROR_VALUE, "There is no token to continue: give at least one.");
     for (size_t i = 0; i < count; i++)
         if (ids[i] >= (uint32_t)model->config.vocab)
-            return status_error(CANTO_ERROR_VALUE, "Token id %u (number %zu of %zu) is not in the model's vocabulary of "
-                                                   "%d: ids are from 0 to %d.", ids[i], i, count, model->config.vocab,
-                                model->config.vocab - 1);
+            return status_error(CANTO_ERROR_VALUE,
+                                "Token id %u (number %zu of %zu) is not in the model's vocabulary of "
+                                "%d: ids are from 0 to %d.",
+                                ids[i], i, count, model->config.vocab, model->config.vocab - 1);
     return status_ok();
 }
 
@@ -103,12 +103,15 @@ static canto_status check_options(const canto_generate_options *o) {
         return status_error(CANTO_ERROR_VALUE, "The number of tokens to write is %lld, but cannot be negative.",
                             (long long)o->tokens);
     if (!(o->temperature >= 0 && o->temperature <= 1e30))
-        return status_error(CANTO_ERROR_VALUE, "The temperature is %g, but must be 0 (greedy) or above; 1 leaves the "
-                                               "model's own probabilities.", o->temperature);
+        return status_error(CANTO_ERROR_VALUE,
+                            "The temperature is %g, but must be 0 (greedy) or above; 1 leaves the "
+                            "model's own probabilities.",
+                            o->temperature);
     if (o->top_k < 0)
         return status_error(CANTO_ERROR_VALUE, "top_k is %d, but must be 0 (all tokens) or above.", o->top_k);
     if (!(o->top_p > 0 && o->top_p <= 1))
-        return status_error(CANTO_ERROR_VALUE, "top_p is %g, but must be above 0 and at most 1 (all tokens).", o->top_p);
+        return status_error(CANTO_ERROR_VALUE, "top_p is %g, but must be above 0 and at most 1 (all tokens).",
+                            o->top_p);
     return status_ok();
 }
 
@@ -123,7 +126,7 @@ canto_status canto_generate(canto_session *session, const uint32_t *prompt, size
     torch_seed(&torch, chosen.seed);
     set_window(session, prompt, count);
     for (int64_t i = 0; i < chosen.tokens; i++) {
-        double   logprob;
+        double logprob;
         window_logits(session, session->logits);
         uint32_t id = sampler_pick(session->logits, session->model->config.vocab, &chosen, &torch, &stream, &logprob);
         push_token(session, id);

@@ -25,8 +25,7 @@ static void report_counts(const canto_config *config, canto_report *report) {
     for (int role = 0; role < TENSOR_ROLES; role++) total += role_parameters(config, (tensor_role)role);
     report->total = total;
     report->without_token_embedding = total - role_parameters(config, TENSOR_TOKEN_EMBEDDING);
-    report->without_embeddings =
-        report->without_token_embedding - role_parameters(config, TENSOR_POSITION_EMBEDDING);
+    report->without_embeddings = report->without_token_embedding - role_parameters(config, TENSOR_POSITION_EMBEDDING);
 }
 
 static void report_memory(const canto_config *config, int32_t B, int32_t T, canto_report *report) {
@@ -73,8 +72,10 @@ static canto_status check_plan(const canto_config *config, int32_t B, int32_t T)
     double positions = (double)B * T;
     double bytes = 4 * positions * ((config->layers + 1.0) * (16 * C + 3 * F + H * (double)T) + config->vocab);
     if (bytes < 0x1p62) return status_ok();
-    return status_error(CANTO_ERROR_VALUE, "A batch of %d sequences of %d tokens would need about %.2g bytes for this "
-                                           "model's activations. Use a smaller batch or context.", B, T, bytes);
+    return status_error(CANTO_ERROR_VALUE,
+                        "A batch of %d sequences of %d tokens would need about %.2g bytes for this "
+                        "model's activations. Use a smaller batch or context.",
+                        B, T, bytes);
 }
 
 canto_status canto_config_report(const canto_config *config, int32_t batch, int32_t context, canto_report *report) {

@@ -40,15 +40,15 @@ typedef struct mask {
 typedef struct attention_head {
     int64_t     T, D, window;
     real        scale;
-    ptrdiff_t   stride;         /* of q, k, v and their gradients */
-    const real *q, *k, *v;      /* [T, D] */
+    ptrdiff_t   stride;    /* of q, k, v and their gradients */
+    const real *q, *k, *v; /* [T, D] */
     ptrdiff_t   out_stride;
-    real       *out;            /* [T, D] forward: written; backward: read */
-    real       *lse;            /* [T] log of the softmax's denominator: forward writes, backward reads */
-    const mask *dropout;        /* NULL: none. Element (i, j) is mask element mask_first + i T + j */
+    real       *out;     /* [T, D] forward: written; backward: read */
+    real       *lse;     /* [T] log of the softmax's denominator: forward writes, backward reads */
+    const mask *dropout; /* NULL: none. Element (i, j) is mask element mask_first + i T + j */
     uint64_t    mask_first;
-    const real *dout;           /* [T, D], out_stride; backward */
-    real       *dq, *dk, *dv;   /* [T, D], stride; backward: written */
+    const real *dout;         /* [T, D], out_stride; backward */
+    real       *dq, *dk, *dv; /* [T, D], stride; backward: written */
 } attention_head;
 
 typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTIVATION_RELU } activation_kind;
@@ -58,14 +58,15 @@ typedef struct kernels {
     /* Rows [m0, m1) and columns [n0, n1) of a product; scratch: GEMM_SCRATCH reals. n1 - n0 <= GEMM_COLUMNS. */
     void (*gemm_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
     /* y = (x - mean) * rstd * weight + bias over rows of C, biased variance */
-    void (*norm_rows)(const real *x, const real *weight, const real *bias, real *y, real *mean, real *rstd, int64_t rows,
-                      int64_t C, real eps);
+    void (*norm_rows)(const real *x, const real *weight, const real *bias, real *y, real *mean, real *rstd,
+                      int64_t rows, int64_t C, real eps);
     /* dx = d loss / d x from dy; dx may be dy */
     void (*norm_rows_backward)(const real *dy, const real *x, const real *weight, const real *mean, const real *rstd,
                                real *dx, int64_t rows, int64_t C);
     void (*activate)(activation_kind kind, const real *x, real *y, int64_t n);
-    void (*activate_backward)(activation_kind kind, const real *x, const real *dy, real *dx, int64_t n); /* dx may be dy */
-    void (*attention_forward)(const attention_head *a, real *scratch);  /* scratch: attention_scratch(T, D) reals */
+    void (*activate_backward)(activation_kind kind, const real *x, const real *dy, real *dx,
+                              int64_t n);                              /* dx may be dy */
+    void (*attention_forward)(const attention_head *a, real *scratch); /* scratch: attention_scratch(T, D) reals */
     void (*attention_backward)(const attention_head *a, real *scratch);
     /* The cross-entropy of one row of logits[V]; gradient: logits become scale * (softmax - one-hot) */
     real (*cross_entropy)(real *logits, int64_t V, uint32_t target, bool gradient, real scale);
@@ -73,8 +74,8 @@ typedef struct kernels {
     void (*mask_row)(const mask *m, uint64_t first, int64_t n, real *out);
 } kernels;
 
-#define GEMM_COLUMNS 128                       /* widest tile */
-#define GEMM_DEPTH 256                         /* k's that are packed at a time */
+#define GEMM_COLUMNS 128 /* widest tile */
+#define GEMM_DEPTH 256   /* k's that are packed at a time */
 #define GEMM_SCRATCH (GEMM_COLUMNS * GEMM_DEPTH + 2 * 32 * 16)
 size_t attention_scratch(int64_t T, int64_t D); /* in reals */
 

@@ -34,25 +34,17 @@
 
 typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
 
-static inline vec vec_load(const real *p)
-{
+static inline vec vec_load(const real *p) {
     vec v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-static inline void vec_store(real *p, vec v)
-{
-    memcpy(p, &v, sizeof v);
-}
+static inline void vec_store(real *p, vec v) { memcpy(p, &v, sizeof v); }
 
-static inline vec vec_set(real x)
-{
-    return x - (vec){0}; /* x - 0 keeps the sign of a zero x */
-}
+static inline vec vec_set(real x) { return x - (vec){0}; /* x - 0 keeps the sign of a zero x */ }
 
-static inline vec vec_fma(vec a, vec b, vec c)
-{
+static inline vec vec_fma(vec a, vec b, vec c) {
 #if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
     return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 #elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
@@ -64,8 +56,7 @@ static inline vec vec_fma(vec a, vec b, vec c)
 #endif
 }
 
-static inline real real_fma(real a, real b, real c)
-{
+static inline real real_fma(real a, real b, real c) {
 #if !defined(CANTO_DOUBLE) && (defined(__FMA__) || defined(__ARM_NEON))
     return __builtin_fmaf(a, b, c);
 #else
@@ -74,8 +65,7 @@ static inline real real_fma(real a, real b, real c)
 }
 
 /* The lanes' sum as a fixed tree: halves are added until one is left. */
-static inline real vec_sum(vec v)
-{
+static inline real vec_sum(vec v) {
     real x[VECTOR_BYTES / sizeof(real)];
     memcpy(x, &v, sizeof v);
     for (int n = VL / 2; n > 0; n /= 2)
@@ -84,8 +74,7 @@ static inline real vec_sum(vec v)
 }
 
 /* sum of f(i) over n elements: vectors in ascending order, then the lanes, then the rest. */
-static inline real sum_row(const real *x, int64_t n)
-{
+static inline real sum_row(const real *x, int64_t n) {
     vec     s = {0};
     int64_t i = 0;
     for (; i + VL <= n; i += VL) s += vec_load(x + i);
@@ -94,8 +83,7 @@ static inline real sum_row(const real *x, int64_t n)
     return t;
 }
 
-static inline real dot_row(const real *x, const real *y, int64_t n)
-{
+static inline real dot_row(const real *x, const real *y, int64_t n) {
     vec     s = {0};
     int64_t i = 0;
     for (; i + VL <= n; i += VL) s = vec_fma(vec_load(x + i), vec_load(y + i), s);
@@ -105,70 +93,62 @@ static inline real dot_row(const real *x, const real *y, int64_t n)
 }
 
 #ifdef CANTO_DOUBLE
-static inline real real_exp(real x)
-{
-    return exp(x);
-}
+static inline real real_exp(real x) { return exp(x); }
 
-static inline real real_erf(real x)
-{
-    return erf(x);
-}
+static inline real real_erf(real x) { return erf(x); }
 #else
 /* e^x by Cody and Waite's reduction and the Cephes polynomial: within 2 ulp; below -87 it stays at e^-87. Written so that
  * compilers vectorize loops over it. */
-static inline float real_exp(float x)
-{
-    x       = x < -87.0f ? -87.0f : x;
-    x       = x > 88.0f ? 88.0f : x;
+static inline float real_exp(float x) {
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
     union {
-        float    f;
+        float f;
         uint32_t bits;
     } t = {.f = real_fma(x, 1.44269504088896341f, 12582912.0f)}, scale; /* 1.5 * 2^23: the sum's last bits are n */
-    float n    = t.f - 12582912.0f;
-    float r    = real_fma(n, -0.693359375f, x);
-    r          = real_fma(n, 2.12194440e-4f, r);
-    float p    = 1.9875691500e-4f;
-    p          = real_fma(p, r, 1.3981999507e-3f);
-    p          = real_fma(p, r, 8.3334519073e-3f);
-    p          = real_fma(p, r, 4.1665795894e-2f);
-    p          = real_fma(p, r, 1.6666665459e-1f);
-    p          = real_fma(p, r, 5.0000001201e-1f);
-    p          = real_fma(p, r * r, r) + 1.0f;
+    float n = t.f - 12582912.0f;
+    float r = real_fma(n, -0.693359375f, x);
+    r = real_fma(n, 2.12194440e-4f, r);
+    float p = 1.9875691500e-4f;
+    p = real_fma(p, r, 1.3981999507e-3f);
+    p = real_fma(p, r, 8.3334519073e-3f);
+    p = real_fma(p, r, 4.1665795894e-2f);
+    p = real_fma(p, r, 1.6666665459e-1f);
+    p = real_fma(p, r, 5.0000001201e-1f);
+    p = real_fma(p, r * r, r) + 1.0f;
     scale.bits = (t.bits + 127) << 23; /* 2^n */
     return p * scale.f;
 }
 
 /* erf by the Cephes polynomials: three ranges of |x|, chosen without a branch. */
-static inline float real_erf(float x)
-{
+static inline float real_erf(float x) {
     float a = x < 0 ? -x : x, z = x * x;
     float t = 7.853861353153693e-5f;
-    t       = real_fma(t, z, -8.010193625184903e-4f);
-    t       = real_fma(t, z, 5.188327685732524e-3f);
-    t       = real_fma(t, z, -2.685381193529856e-2f);
-    t       = real_fma(t, z, 1.128358514861418e-1f);
-    t       = real_fma(t, z, -3.761262582423300e-1f);
-    t       = real_fma(t, z, 1.128379165726710e+0f) * a;
+    t = real_fma(t, z, -8.010193625184903e-4f);
+    t = real_fma(t, z, 5.188327685732524e-3f);
+    t = real_fma(t, z, -2.685381193529856e-2f);
+    t = real_fma(t, z, 1.128358514861418e-1f);
+    t = real_fma(t, z, -3.761262582423300e-1f);
+    t = real_fma(t, z, 1.128379165726710e+0f) * a;
 
     float b = a < 1 ? 1 : a, q = 1 / b, y = q * q;
     float p = 2.326819970068386e-2f;
-    p       = real_fma(p, y, -1.387039388740657e-1f);
-    p       = real_fma(p, y, 3.687424674597105e-1f);
-    p       = real_fma(p, y, -5.824733027278666e-1f);
-    p       = real_fma(p, y, 6.210004621745983e-1f);
-    p       = real_fma(p, y, -4.944515323274145e-1f);
-    p       = real_fma(p, y, 3.404879937665872e-1f);
-    p       = real_fma(p, y, -2.741127028184656e-1f);
-    p       = real_fma(p, y, 5.638259427386472e-1f);
+    p = real_fma(p, y, -1.387039388740657e-1f);
+    p = real_fma(p, y, 3.687424674597105e-1f);
+    p = real_fma(p, y, -5.824733027278666e-1f);
+    p = real_fma(p, y, 6.210004621745983e-1f);
+    p = real_fma(p, y, -4.944515323274145e-1f);
+    p = real_fma(p, y, 3.404879937665872e-1f);
+    p = real_fma(p, y, -2.741127028184656e-1f);
+    p = real_fma(p, y, 5.638259427386472e-1f);
     float r = -1.047766399936249e+1f;
-    r       = real_fma(r, y, 1.297719955372516e+1f);
-    r       = real_fma(r, y, -7.495518717768503e+0f);
-    r       = real_fma(r, y, 2.921019019210786e+0f);
-    r       = real_fma(r, y, -1.015265279202700e+0f);
-    r       = real_fma(r, y, 4.218463358204948e-1f);
-    r       = real_fma(r, y, -2.820767439740514e-1f);
-    r       = real_fma(r, y, 5.641895067754075e-1f);
+    r = real_fma(r, y, 1.297719955372516e+1f);
+    r = real_fma(r, y, -7.495518717768503e+0f);
+    r = real_fma(r, y, 2.921019019210786e+0f);
+    r = real_fma(r, y, -1.015265279202700e+0f);
+    r = real_fma(r, y, 4.218463358204948e-1f);
+    r = real_fma(r, y, -2.820767439740514e-1f);
+    r = real_fma(r, y, 5.641895067754075e-1f);
     float c = 1 - real_exp(-b * b) * q * (b < 2 ? p : r);
     float e = a < 1 ? t : c;
     return x < 0 ? -e : e;

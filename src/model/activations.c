@@ -11,51 +11,44 @@ typedef struct planner {
     size_t used;
 } planner;
 
-static void *take(planner *p, size_t count, size_t size)
-{
+static void *take(planner *p, size_t count, size_t size) {
     void *at = p->block != NULL ? p->block + p->used : NULL;
     p->used += (count * size + 63) / 64 * 64;
     return at;
 }
 
-static real *take_rows(planner *p, size_t rows, int64_t width)
-{
-    return take(p, rows * (size_t)width, sizeof(real));
-}
+static real *take_rows(planner *p, size_t rows, int64_t width) { return take(p, rows * (size_t)width, sizeof(real)); }
 
-static void plan_norm(planner *p, size_t rows, int64_t C, real **normed, real **mean, real **rstd)
-{
+static void plan_norm(planner *p, size_t rows, int64_t C, real **normed, real **mean, real **rstd) {
     *normed = take_rows(p, rows, C);
-    *mean   = take_rows(p, rows, 1);
-    *rstd   = take_rows(p, rows, 1);
+    *mean = take_rows(p, rows, 1);
+    *rstd = take_rows(p, rows, 1);
 }
 
 /* A block's own tensors; out is planned by the caller. */
-static void plan_layer(planner *p, const canto_config *c, size_t rows, layer_activations *l)
-{
+static void plan_layer(planner *p, const canto_config *c, size_t rows, layer_activations *l) {
     int64_t C = c->width;
     bool    post = c->norm == CANTO_NORM_POST;
     l->middle = l->in;
     if (c->attention) {
         if (c->norm != CANTO_NORM_NONE) plan_norm(p, rows, C, &l->normed1, &l->mean1, &l->rstd1);
-        l->qkv      = take_rows(p, rows, 3 * C);
+        l->qkv = take_rows(p, rows, 3 * C);
         l->attended = take_rows(p, rows, C);
-        l->lse      = take_rows(p, rows, c->heads);
-        l->sum1     = take_rows(p, rows, C);
-        l->middle   = post ? l->normed1 : l->sum1;
+        l->lse = take_rows(p, rows, c->heads);
+        l->sum1 = take_rows(p, rows, C);
+        l->middle = post ? l->normed1 : l->sum1;
     }
     if (c->ffn > 0) {
         if (c->norm != CANTO_NORM_NONE) plan_norm(p, rows, C, &l->normed2, &l->mean2, &l->rstd2);
-        l->up     = take_rows(p, rows, c->ffn);
+        l->up = take_rows(p, rows, c->ffn);
         l->active = take_rows(p, rows, c->ffn);
-        l->sum2   = take_rows(p, rows, C);
+        l->sum2 = take_rows(p, rows, C);
     }
 }
 
-static void plan_layers(planner *p, const canto_config *c, size_t rows, gpt_activations *a)
-{
-    layer_activations  shared = {0}, measured;
-    real              *streams[2] = {NULL, NULL};
+static void plan_layers(planner *p, const canto_config *c, size_t rows, gpt_activations *a) {
+    layer_activations shared = {0}, measured;
+    real             *streams[2] = {NULL, NULL};
     if (!a->training && c->layers > 0) {
         plan_layer(p, c, rows, &shared);
         streams[0] = take_rows(p, rows, c->width);
@@ -65,11 +58,11 @@ static void plan_layers(planner *p, const canto_config *c, size_t rows, gpt_acti
     for (int32_t i = 0; i < c->layers; i++) {
         layer_activations *l = a->layers != NULL ? &a->layers[i] : &measured;
         if (a->training) {
-            *l    = (layer_activations){.in = in};
+            *l = (layer_activations){.in = in};
             plan_layer(p, c, rows, l);
             l->out = take_rows(p, rows, c->width);
         } else {
-            *l    = shared;
+            *l = shared;
             l->in = in;
             if (!c->attention) l->middle = in;
             l->out = streams[i % 2];
@@ -79,13 +72,12 @@ static void plan_layers(planner *p, const canto_config *c, size_t rows, gpt_acti
     a->hidden = in;
 }
 
-static size_t plan(const canto_config *c, int32_t B, int32_t T, bool training, char *block, gpt_activations *a)
-{
-    planner p    = {block, 0};
+static size_t plan(const canto_config *c, int32_t B, int32_t T, bool training, char *block, gpt_activations *a) {
+    planner p = {block, 0};
     size_t  rows = (size_t)B * (size_t)T;
-    int64_t C    = c->width;
-    *a           = (gpt_activations){.config = c, .B = B, .T = T, .batch = B, .training = training};
-    a->layers    = take(&p, (size_t)c->layers, sizeof(layer_activations));
+    int64_t C = c->width;
+    *a = (gpt_activations){.config = c, .B = B, .T = T, .batch = B, .training = training};
+    a->layers = take(&p, (size_t)c->layers, sizeof(layer_activations));
     if (c->positions == CANTO_POSITIONS_SINUSOIDAL) a->sinusoid = take_rows(&p, (size_t)T, C);
     a->embedded = take_rows(&p, rows, C);
     plan_layers(&p, c, rows, a);
@@ -93,11 +85,11 @@ static size_t plan(const canto_config *c, int32_t B, int32_t T, bool training, c
         plan_norm(&p, rows, C, &a->normed, &a->mean, &a->rstd);
         a->hidden = a->normed;
     }
-    a->branch     = take_rows(&p, rows, C);
+    a->branch = take_rows(&p, rows, C);
     a->chunk_rows = head_chunk_rows(c->vocab, (int64_t)rows);
-    a->chunk      = take_rows(&p, (size_t)a->chunk_rows, c->vocab);
+    a->chunk = take_rows(&p, (size_t)a->chunk_rows, c->vocab);
     if (training) {
-        a->dx      = take_rows(&p, rows, C);
+        a->dx = take_rows(&p, rows, C);
         a->dbranch = take_rows(&p, rows, C);
         a->dnormed = take_rows(&p, rows, C);
         if (c->ffn > 0 && c->layers > 0) a->dffn = take_rows(&p, rows, c->ffn);
@@ -106,22 +98,19 @@ static size_t plan(const canto_config *c, int32_t B, int32_t T, bool training, c
     return p.used;
 }
 
-size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, bool training)
-{
+size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, bool training) {
     gpt_activations measured;
     return plan(config, B, T, training, NULL, &measured);
 }
 
 void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, bool training, void *block,
-                          gpt_activations *acts)
-{
+                          gpt_activations *acts) {
     plan(config, B, T, training, block, acts);
     if (acts->sinusoid != NULL)
         for (int64_t t = 0; t < T; t++) sinusoid_row(t, config->width, acts->sinusoid + t * config->width);
 }
 
-size_t gpt_scratch_bytes(const canto_config *config, int32_t T)
-{
+size_t gpt_scratch_bytes(const canto_config *config, int32_t T) {
     size_t n = GEMM_SCRATCH;
     if (config->attention && config->layers > 0) {
         size_t head = attention_scratch(T, config->width / config->heads);

@@ -19,58 +19,65 @@ typedef struct attention_job {
     real                  *out, *lse, *dqkv;
 } attention_job;
 
-int64_t attention_window(const canto_config *config, int32_t layer)
-{
+int64_t attention_window(const canto_config *config, int32_t layer) {
     size_t n = strlen(config->pattern);
     return n > 0 && config->pattern[(size_t)layer % n] == 'l' ? config->window : 0;
 }
 
-static real attention_scale(const canto_config *c)
-{
+static real attention_scale(const canto_config *c) {
     switch (c->attention_scale) {
-    case CANTO_SCALE_HEAD: return (real)(1 / sqrt((double)(c->width / c->heads)));
-    case CANTO_SCALE_WIDTH: return (real)(1 / sqrt((double)c->width));
-    case CANTO_SCALE_NONE: break;
+    case CANTO_SCALE_HEAD:
+        return (real)(1 / sqrt((double)(c->width / c->heads)));
+    case CANTO_SCALE_WIDTH:
+        return (real)(1 / sqrt((double)c->width));
+    case CANTO_SCALE_NONE:
+        break;
     }
     return 1;
 }
 
-static void attention_unit(void *job, size_t unit, int worker)
-{
+static void attention_unit(void *job, size_t unit, int worker) {
     const attention_job *j = job;
     int64_t              H = j->config->heads, C = j->config->width, D = C / H, T = j->acts->t;
     int64_t              b = (int64_t)unit / H, h = (int64_t)unit % H;
     const real          *q = j->qkv + b * T * 3 * C + h * D;
     mask                 m;
-    bool drops = dropout_mask(j->config, j->dropout, j->layer, DROPOUT_ATTENTION, j->acts->batch, j->acts->t,
-                              j->acts->first + (int32_t)b, &m);
-    attention_head a = {.T = T, .D = D, .window = attention_window(j->config, j->layer), .scale = j->scale,
-                        .stride = 3 * C, .q = q, .k = q + C, .v = q + 2 * C, .out_stride = C,
-                        .out = j->out + b * T * C + h * D, .lse = j->lse + (b * H + h) * T, .dropout = drops ? &m : NULL,
+    bool           drops = dropout_mask(j->config, j->dropout, j->layer, DROPOUT_ATTENTION, j->acts->batch, j->acts->t,
+                                        j->acts->first + (int32_t)b, &m);
+    attention_head a = {.T = T,
+                        .D = D,
+                        .window = attention_window(j->config, j->layer),
+                        .scale = j->scale,
+                        .stride = 3 * C,
+                        .q = q,
+                        .k = q + C,
+                        .v = q + 2 * C,
+                        .out_stride = C,
+                        .out = j->out + b * T * C + h * D,
+                        .lse = j->lse + (b * H + h) * T,
+                        .dropout = drops ? &m : NULL,
                         .mask_first = (uint64_t)(h * T * T)};
     if (j->dqkv == NULL) {
         j->k->attention_forward(&a, j->e->scratch[worker]);
         return;
     }
     a.dout = j->dout + b * T * C + h * D;
-    a.dq   = j->dqkv + b * T * 3 * C + h * D;
-    a.dk   = a.dq + C;
-    a.dv   = a.dq + 2 * C;
+    a.dq = j->dqkv + b * T * 3 * C + h * D;
+    a.dk = a.dq + C;
+    a.dv = a.dq + 2 * C;
     j->k->attention_backward(&a, j->e->scratch[worker]);
 }
 
 void attention_forward(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
-                       const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, real *out, real *lse)
-{
+                       const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, real *out, real *lse) {
     attention_job job = {e, k, config, acts, dropout, layer, attention_scale(config), qkv, NULL, out, lse, NULL};
     exec_run(e, (size_t)acts->b * (size_t)config->heads, attention_unit, &job);
 }
 
 void attention_backward(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
                         const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, const real *out,
-                        const real *lse, const real *dout, real *dqkv)
-{
-    attention_job job = {e, k, config, acts, dropout, layer, attention_scale(config), qkv, dout, (real *)out, (real *)lse,
-                         dqkv};
+                        const real *lse, const real *dout, real *dqkv) {
+    attention_job job = {e,   k,    config,      acts,        dropout, layer, attention_scale(config),
+                         qkv, dout, (real *)out, (real *)lse, dqkv};
     exec_run(e, (size_t)acts->b * (size_t)config->heads, attention_unit, &job);
 }

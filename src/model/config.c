@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH_MAX   (1 << 24)
-#define FFN_MAX     (1 << 26)
+#define WIDTH_MAX (1 << 24)
+#define FFN_MAX (1 << 26)
 #define CONTEXT_MAX (1 << 24)
-#define LAYERS_MAX  (1 << 20)
+#define LAYERS_MAX (1 << 20)
 
 /* --------------------------------------------------------------------------------------------- the blueprint */
 
@@ -56,11 +56,14 @@ static canto_status check_pattern(const canto_config *config) {
                                                "layer is global.");
     for (const char *c = config->pattern; *c; c++) {
         if (*c != 'g' && *c != 'l')
-            return status_error(CANTO_ERROR_VALUE, "The pattern \"%s\" holds '%c': each letter is g (global) or l "
-                                                   "(local).", config->pattern, *c);
+            return status_error(CANTO_ERROR_VALUE,
+                                "The pattern \"%s\" holds '%c': each letter is g (global) or l "
+                                "(local).",
+                                config->pattern, *c);
         if (*c == 'l' && config->window < 1)
-            return status_error(CANTO_ERROR_VALUE, "The pattern \"%s\" has local layers, but the window is %d: give a "
-                                                   "window of at least 1, or the pattern \"g\".",
+            return status_error(CANTO_ERROR_VALUE,
+                                "The pattern \"%s\" has local layers, but the window is %d: give a "
+                                "window of at least 1, or the pattern \"g\".",
                                 config->pattern, config->window);
     }
     return status_ok();
@@ -124,13 +127,16 @@ done:
  * at the feed-forward's end, which both are the residual branch; 003 drops once, after the block. */
 void canto_config_dropout(canto_config *config, double p) {
     switch (config->family) {
-    case CANTO_FAMILY_DANTE: config->dropout_block = p; return;
+    case CANTO_FAMILY_DANTE:
+        config->dropout_block = p;
+        return;
     case CANTO_FAMILY_GPT2:
         if (strcmp(config->preset, "gpt2-untied") == 0) config->dropout_ffn = p;
         else config->dropout_embedding = p;
         break;
     case CANTO_FAMILY_GPT_NEO:
-    case CANTO_FAMILY_SHAKESPEARE: break;
+    case CANTO_FAMILY_SHAKESPEARE:
+        break;
     }
     config->dropout_attention = p;
     config->dropout_residual = p;
@@ -145,7 +151,7 @@ static canto_status check_number(const char *name, double value, double least, d
 }
 
 static canto_status check_lengths(const canto_train_options *options) {
-    canto_status status;
+    canto_status  status;
     const int64_t most = (int64_t)1 << 40;
     TRY(check_size("steps", options->steps, 0, most));
     TRY(check_size("epochs", options->epochs, 0, most));

@@ -5,12 +5,12 @@
 #include "model/gpt.h"
 
 typedef enum dropout_place {
-    DROPOUT_EMBEDDING,       /* [T, C] of a sequence, once */
-    DROPOUT_ATTENTION,       /* [H, T, T], after the softmax */
-    DROPOUT_RESIDUAL1,       /* [T, C], the attention's branch */
-    DROPOUT_FFN,             /* [T, C], the feed-forward's output */
-    DROPOUT_RESIDUAL2,       /* [T, C], the feed-forward's branch */
-    DROPOUT_BLOCK,           /* [T, C], after the block */
+    DROPOUT_EMBEDDING, /* [T, C] of a sequence, once */
+    DROPOUT_ATTENTION, /* [H, T, T], after the softmax */
+    DROPOUT_RESIDUAL1, /* [T, C], the attention's branch */
+    DROPOUT_FFN,       /* [T, C], the feed-forward's output */
+    DROPOUT_RESIDUAL2, /* [T, C], the feed-forward's branch */
+    DROPOUT_BLOCK,     /* [T, C], after the block */
     DROPOUT_PLACES
 } dropout_place;
 
@@ -22,7 +22,7 @@ bool dropout_mask(const canto_config *config, const gpt_dropout *dropout, int32_
 
 /* x[b, T, C] *= masks of sequences first .. first + b - 1 (the same call serves forward and backward:
  * y = m x, dx = m dy). */
-void dropout_apply(const exec *e, const kernels *k, const canto_config *config, const gpt_dropout *dropout, int32_t layer,
-                   dropout_place place, const gpt_activations *acts, real *x);
+void dropout_apply(const exec *e, const kernels *k, const canto_config *config, const gpt_dropout *dropout,
+                   int32_t layer, dropout_place place, const gpt_activations *acts, real *x);
 
 #endif

@@ -15,25 +15,22 @@ typedef struct embedding_job {
     real                  *dtoken, *dposition;
 } embedding_job;
 
-void sinusoid_row(int64_t position, int64_t C, real *row)
-{
+void sinusoid_row(int64_t position, int64_t C, real *row) {
     for (int64_t c = 0; c < C; c += 2) {
-        float rate  = expf((float)c * (float)(-log(10000.0) / (double)C));
+        float rate = expf((float)c * (float)(-log(10000.0) / (double)C));
         float angle = (float)position * rate;
-        row[c]      = (real)sinf(angle);
+        row[c] = (real)sinf(angle);
         if (c + 1 < C) row[c + 1] = (real)cosf(angle);
     }
 }
 
 /* Adds a view's row, whatever its strides. */
-static void add_row(const view *v, int64_t row, real *x)
-{
+static void add_row(const view *v, int64_t row, real *x) {
     const real *p = (const real *)v->data + row * v->row_stride;
     for (int64_t c = 0; c < v->columns; c++) x[c] += p[c * v->column_stride];
 }
 
-static void forward_unit(void *job, size_t unit, int worker)
-{
+static void forward_unit(void *job, size_t unit, int worker) {
     const embedding_job *j = job;
     int64_t              rows = (int64_t)j->acts->b * j->acts->t, C = j->w->config->width;
     int64_t              r1 = (int64_t)(unit + 1) * ROWS < rows ? (int64_t)(unit + 1) * ROWS : rows;
@@ -47,14 +44,12 @@ static void forward_unit(void *job, size_t unit, int worker)
     }
 }
 
-void embedding_forward(const exec *e, const gpt_weights *w, const gpt_activations *acts, real *x)
-{
+void embedding_forward(const exec *e, const gpt_weights *w, const gpt_activations *acts, real *x) {
     embedding_job job = {w, acts, x, NULL, NULL, NULL};
     exec_run(e, (size_t)(((int64_t)acts->b * acts->t + ROWS - 1) / ROWS), forward_unit, &job);
 }
 
-static void backward_unit(void *job, size_t unit, int worker)
-{
+static void backward_unit(void *job, size_t unit, int worker) {
     const embedding_job *j = job;
     int64_t              C = j->w->config->width, from = (int64_t)unit * COLUMNS;
     int64_t              to = from + COLUMNS < C ? from + COLUMNS : C, rows = (int64_t)j->acts->b * j->acts->t;
@@ -70,8 +65,7 @@ static void backward_unit(void *job, size_t unit, int worker)
 }
 
 void embedding_backward(const exec *e, const gpt_weights *w, const gpt_activations *acts, const real *dx, real *dtoken,
-                        real *dposition)
-{
+                        real *dposition) {
     embedding_job job = {w, acts, NULL, dx, dtoken, dposition};
     exec_run(e, (size_t)((w->config->width + COLUMNS - 1) / COLUMNS), backward_unit, &job);
 }

@@ -16,55 +16,51 @@
 
 /* ------------------------------------------------------------------------------------------------- views */
 
-static view view_of(const tensor_table *table, const real *block, tensor_role role, int32_t layer)
-{
+static view view_of(const tensor_table *table, const real *block, tensor_role role, int32_t layer) {
     const tensor *t = tensor_find(table, role, layer);
     if (t == NULL) return (view){.type = VIEW_NONE};
     return (view){block + t->offset, VIEW_REAL, t->rows, t->columns, t->columns, 1};
 }
 
 /* One third of the rows of q, k, v. */
-static view third_of(view v, int64_t which)
-{
+static view third_of(view v, int64_t which) {
     if (v.type == VIEW_NONE) return v;
     v.rows /= 3;
     v.data = (const real *)v.data + which * v.rows * v.row_stride;
     return v;
 }
 
-void gpt_weights_of_block(const tensor_table *table, const real *block, layer_weights *layers, gpt_weights *w)
-{
+void gpt_weights_of_block(const tensor_table *table, const real *block, layer_weights *layers, gpt_weights *w) {
     *w = (gpt_weights){.config = &table->config, .layers = layers};
-    w->token_embedding    = view_of(table, block, TENSOR_TOKEN_EMBEDDING, -1);
+    w->token_embedding = view_of(table, block, TENSOR_TOKEN_EMBEDDING, -1);
     w->position_embedding = view_of(table, block, TENSOR_POSITION_EMBEDDING, -1);
-    w->final_norm_weight  = view_of(table, block, TENSOR_FINAL_NORM_WEIGHT, -1);
-    w->final_norm_bias    = view_of(table, block, TENSOR_FINAL_NORM_BIAS, -1);
-    w->head_weight        = table->config.tied ? w->token_embedding : view_of(table, block, TENSOR_HEAD_WEIGHT, -1);
-    w->head_bias          = view_of(table, block, TENSOR_HEAD_BIAS, -1);
+    w->final_norm_weight = view_of(table, block, TENSOR_FINAL_NORM_WEIGHT, -1);
+    w->final_norm_bias = view_of(table, block, TENSOR_FINAL_NORM_BIAS, -1);
+    w->head_weight = table->config.tied ? w->token_embedding : view_of(table, block, TENSOR_HEAD_WEIGHT, -1);
+    w->head_bias = view_of(table, block, TENSOR_HEAD_BIAS, -1);
     for (int32_t i = 0; i < table->config.layers; i++) {
         layer_weights *l = &layers[i];
-        view           qkv = view_of(table, block, TENSOR_QKV_WEIGHT, i), bias = view_of(table, block, TENSOR_QKV_BIAS, i);
+        view qkv = view_of(table, block, TENSOR_QKV_WEIGHT, i), bias = view_of(table, block, TENSOR_QKV_BIAS, i);
         l->q_weight = third_of(qkv, 0), l->k_weight = third_of(qkv, 1), l->v_weight = third_of(qkv, 2);
         l->q_bias = third_of(bias, 0), l->k_bias = third_of(bias, 1), l->v_bias = third_of(bias, 2);
-        l->norm1_weight      = view_of(table, block, TENSOR_NORM1_WEIGHT, i);
-        l->norm1_bias        = view_of(table, block, TENSOR_NORM1_BIAS, i);
+        l->norm1_weight = view_of(table, block, TENSOR_NORM1_WEIGHT, i);
+        l->norm1_bias = view_of(table, block, TENSOR_NORM1_BIAS, i);
         l->projection_weight = view_of(table, block, TENSOR_PROJECTION_WEIGHT, i);
-        l->projection_bias   = view_of(table, block, TENSOR_PROJECTION_BIAS, i);
-        l->norm2_weight      = view_of(table, block, TENSOR_NORM2_WEIGHT, i);
-        l->norm2_bias        = view_of(table, block, TENSOR_NORM2_BIAS, i);
-        l->up_weight         = view_of(table, block, TENSOR_FFN_UP_WEIGHT, i);
-        l->up_bias           = view_of(table, block, TENSOR_FFN_UP_BIAS, i);
-        l->down_weight       = view_of(table, block, TENSOR_FFN_DOWN_WEIGHT, i);
-        l->down_bias         = view_of(table, block, TENSOR_FFN_DOWN_BIAS, i);
+        l->projection_bias = view_of(table, block, TENSOR_PROJECTION_BIAS, i);
+        l->norm2_weight = view_of(table, block, TENSOR_NORM2_WEIGHT, i);
+        l->norm2_bias = view_of(table, block, TENSOR_NORM2_BIAS, i);
+        l->up_weight = view_of(table, block, TENSOR_FFN_UP_WEIGHT, i);
+        l->up_bias = view_of(table, block, TENSOR_FFN_UP_BIAS, i);
+        l->down_weight = view_of(table, block, TENSOR_FFN_DOWN_WEIGHT, i);
+        l->down_bias = view_of(table, block, TENSOR_FFN_DOWN_BIAS, i);
     }
 }
 
 /* q, k and v as one [3C, C] weight when they lie one behind the other; false when they are in three places. */
-static bool joined(const view *q, const view *k, const view *v, view *all)
-{
+static bool joined(const view *q, const view *k, const view *v, view *all) {
     const real *d = q->data;
-    *all          = *q;
-    all->rows     = 3 * q->rows;
+    *all = *q;
+    all->rows = 3 * q->rows;
     return q->type == VIEW_NONE ||
            (k->row_stride == q->row_stride && v->row_stride == q->row_stride && k->column_stride == q->column_stride &&
             v->column_stride == q->column_stride && (const real *)k->data == d + q->rows * q->row_stride &&
@@ -83,49 +79,41 @@ typedef struct element_job {
     int64_t         n;
 } element_job;
 
-static void add_unit(void *job, size_t unit, int worker)
-{
-    const element_job *j    = job;
+static void add_unit(void *job, size_t unit, int worker) {
+    const element_job *j = job;
     int64_t            from = (int64_t)unit * PART, to = from + PART < j->n ? from + PART : j->n;
     (void)worker;
     for (int64_t i = from; i < to; i++) j->out[i] = j->a[i] + j->b[i];
 }
 
 /* out = a + b, n elements; out may be a or b. a NULL: out = b. */
-static void add_elements(const exec *e, const real *a, const real *b, real *out, int64_t n)
-{
+static void add_elements(const exec *e, const real *a, const real *b, real *out, int64_t n) {
     element_job job = {.a = a, .b = b, .out = out, .n = n};
-    if (a != NULL)
-        exec_run(e, (size_t)((n + PART - 1) / PART), add_unit, &job);
-    else if (out != b)
-        memcpy(out, b, (size_t)n * sizeof(real));
+    if (a != NULL) exec_run(e, (size_t)((n + PART - 1) / PART), add_unit, &job);
+    else if (out != b) memcpy(out, b, (size_t)n * sizeof(real));
 }
 
-static void activate_unit(void *job, size_t unit, int worker)
-{
-    const element_job *j    = job;
+static void activate_unit(void *job, size_t unit, int worker) {
+    const element_job *j = job;
     int64_t            from = (int64_t)unit * PART, n = j->n - from < PART ? j->n - from : PART;
     (void)worker;
-    if (j->b == NULL)
-        j->k->activate(j->kind, j->a + from, j->out + from, n);
-    else
-        j->k->activate_backward(j->kind, j->a + from, j->b + from, j->out + from, n);
+    if (j->b == NULL) j->k->activate(j->kind, j->a + from, j->out + from, n);
+    else j->k->activate_backward(j->kind, j->a + from, j->b + from, j->out + from, n);
 }
 
-static activation_kind kind_of(canto_activation a)
-{
-    return a == CANTO_GELU_TANH ? ACTIVATION_GELU_TANH : a == CANTO_GELU_EXACT ? ACTIVATION_GELU_EXACT : ACTIVATION_RELU;
+static activation_kind kind_of(canto_activation a) {
+    return a == CANTO_GELU_TANH    ? ACTIVATION_GELU_TANH
+           : a == CANTO_GELU_EXACT ? ACTIVATION_GELU_EXACT
+                                   : ACTIVATION_RELU;
 }
 
-static void activation_forward(const exec *e, const kernels *k, canto_activation a, const real *x, real *y, int64_t n)
-{
+static void activation_forward(const exec *e, const kernels *k, canto_activation a, const real *x, real *y, int64_t n) {
     element_job job = {k, kind_of(a), x, NULL, y, n};
     exec_run(e, (size_t)((n + PART - 1) / PART), activate_unit, &job);
 }
 
 static void activation_backward(const exec *e, const kernels *k, canto_activation a, const real *x, const real *dy,
-                                real *dx, int64_t n)
-{
+                                real *dx, int64_t n) {
     element_job job = {k, kind_of(a), x, dy, dx, n};
     exec_run(e, (size_t)((n + PART - 1) / PART), activate_unit, &job);
 }
@@ -145,34 +133,30 @@ typedef struct pass {
     int64_t             rows, C, F;
 } pass;
 
-static real *gradient_of(const pass *p, tensor_role role, int32_t layer)
-{
+static real *gradient_of(const pass *p, tensor_role role, int32_t layer) {
     const tensor *t = tensor_find(p->table, role, layer);
     return t != NULL ? p->gradients + t->offset : NULL;
 }
 
 static void norm_forward(const pass *p, const view *weight, const view *bias, const real *x, real *y, real *mean,
-                         real *rstd)
-{
+                         real *rstd) {
     layernorm_forward(p->e, p->k, weight, bias, x, y, mean, rstd, p->rows, (real)p->c->norm_eps);
 }
 
 static void norm_backward(const pass *p, const view *weight, tensor_role role, int32_t layer, const real *x,
-                          const real *mean, const real *rstd, const real *dy, real *dx)
-{
+                          const real *mean, const real *rstd, const real *dy, real *dx) {
     layernorm_backward(p->e, p->k, weight, x, mean, rstd, p->rows, dy, dx, gradient_of(p, role, layer),
                        gradient_of(p, (tensor_role)(role + 1), layer));
 }
 
-static void drop(const pass *p, int32_t layer, dropout_place place, real *x)
-{
+static void drop(const pass *p, int32_t layer, dropout_place place, real *x) {
     dropout_apply(p->e, p->k, p->c, p->dropout, layer, place, p->a, x);
 }
 
-static void qkv_forward(const pass *p, const layer_weights *w, const real *x, real *qkv)
-{
+static void qkv_forward(const pass *p, const layer_weights *w, const real *x, real *qkv) {
     view weight, bias;
-    if (joined(&w->q_weight, &w->k_weight, &w->v_weight, &weight) && joined(&w->q_bias, &w->k_bias, &w->v_bias, &bias)) {
+    if (joined(&w->q_weight, &w->k_weight, &w->v_weight, &weight) &&
+        joined(&w->q_bias, &w->k_bias, &w->v_bias, &bias)) {
         linear_forward(p->e, p->k, &weight, &bias, x, p->C, p->rows, qkv, 3 * p->C);
         return;
     }
@@ -182,8 +166,7 @@ static void qkv_forward(const pass *p, const layer_weights *w, const real *x, re
 }
 
 /* x -> l->middle */
-static void attention_half_forward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l)
-{
+static void attention_half_forward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l) {
     const real *x = l->in, *branch = l->attended;
     if (p->c->norm == CANTO_NORM_PRE) {
         norm_forward(p, &w->norm1_weight, &w->norm1_bias, x, l->normed1, l->mean1, l->rstd1);
@@ -194,8 +177,7 @@ static void attention_half_forward(const pass *p, int32_t i, const layer_weights
     real *out = p->a->branch;
     if (p->c->projection)
         linear_forward(p->e, p->k, &w->projection_weight, &w->projection_bias, l->attended, p->C, p->rows, out, p->C);
-    else
-        memcpy(out, branch, (size_t)(p->rows * p->C) * sizeof(real));
+    else memcpy(out, branch, (size_t)(p->rows * p->C) * sizeof(real));
     drop(p, i, DROPOUT_RESIDUAL1, out);
     add_elements(p->e, p->c->residuals ? l->in : NULL, out, l->sum1, p->rows * p->C);
     if (p->c->norm == CANTO_NORM_POST)
@@ -203,8 +185,7 @@ static void attention_half_forward(const pass *p, int32_t i, const layer_weights
 }
 
 /* d middle in a->dx -> d in in a->dx */
-static void attention_half_backward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l)
-{
+static void attention_half_backward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l) {
     gpt_activations *a = p->a;
     int64_t          n = p->rows * p->C;
     if (p->c->norm == CANTO_NORM_POST)
@@ -213,8 +194,9 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     drop(p, i, DROPOUT_RESIDUAL1, a->dbranch);
     const real *dattended = a->dbranch;
     if (p->c->projection) {
-        linear_backward(p->e, p->k, &w->projection_weight, l->attended, p->C, p->rows, a->dbranch, p->C, a->dnormed, p->C,
-                        false, gradient_of(p, TENSOR_PROJECTION_WEIGHT, i), gradient_of(p, TENSOR_PROJECTION_BIAS, i));
+        linear_backward(p->e, p->k, &w->projection_weight, l->attended, p->C, p->rows, a->dbranch, p->C, a->dnormed,
+                        p->C, false, gradient_of(p, TENSOR_PROJECTION_WEIGHT, i),
+                        gradient_of(p, TENSOR_PROJECTION_BIAS, i));
         dattended = a->dnormed;
     }
     attention_backward(p->e, p->k, p->c, i, a, p->dropout, l->qkv, l->attended, l->lse, dattended, a->dqkv);
@@ -222,7 +204,7 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     view weight, bias;
     joined(&w->q_weight, &w->k_weight, &w->v_weight, &weight);
     joined(&w->q_bias, &w->k_bias, &w->v_bias, &bias);
-    bool        pre = p->c->norm == CANTO_NORM_PRE;
+    bool pre = p->c->norm == CANTO_NORM_PRE;
     linear_backward(p->e, p->k, &weight, pre ? l->normed1 : l->in, p->C, p->rows, a->dqkv, 3 * p->C, a->dbranch, p->C,
                     false, gradient_of(p, TENSOR_QKV_WEIGHT, i), gradient_of(p, TENSOR_QKV_BIAS, i));
     if (pre)
@@ -231,8 +213,7 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
 }
 
 /* l->middle -> sum2 (pre, none) or normed2 (post) */
-static real *ffn_half_forward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l)
-{
+static real *ffn_half_forward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l) {
     const real *x = l->middle;
     if (p->c->norm == CANTO_NORM_PRE) {
         norm_forward(p, &w->norm2_weight, &w->norm2_bias, x, l->normed2, l->mean2, l->rstd2);
@@ -250,8 +231,7 @@ static real *ffn_half_forward(const pass *p, int32_t i, const layer_weights *w, 
 }
 
 /* d out in a->dx -> d middle in a->dx */
-static void ffn_half_backward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l)
-{
+static void ffn_half_backward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l) {
     gpt_activations *a = p->a;
     int64_t          n = p->rows * p->C;
     bool             pre = p->c->norm == CANTO_NORM_PRE;
@@ -263,15 +243,15 @@ static void ffn_half_backward(const pass *p, int32_t i, const layer_weights *w, 
     linear_backward(p->e, p->k, &w->down_weight, l->active, p->F, p->rows, a->dbranch, p->C, a->dffn, p->F, false,
                     gradient_of(p, TENSOR_FFN_DOWN_WEIGHT, i), gradient_of(p, TENSOR_FFN_DOWN_BIAS, i));
     activation_backward(p->e, p->k, p->c->activation, l->up, a->dffn, a->dffn, p->rows * p->F);
-    linear_backward(p->e, p->k, &w->up_weight, pre ? l->normed2 : l->middle, p->C, p->rows, a->dffn, p->F, a->dnormed, p->C,
-                    false, gradient_of(p, TENSOR_FFN_UP_WEIGHT, i), gradient_of(p, TENSOR_FFN_UP_BIAS, i));
+    linear_backward(p->e, p->k, &w->up_weight, pre ? l->normed2 : l->middle, p->C, p->rows, a->dffn, p->F, a->dnormed,
+                    p->C, false, gradient_of(p, TENSOR_FFN_UP_WEIGHT, i), gradient_of(p, TENSOR_FFN_UP_BIAS, i));
     if (pre)
-        norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->middle, l->mean2, l->rstd2, a->dnormed, a->dnormed);
+        norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->middle, l->mean2, l->rstd2, a->dnormed,
+                      a->dnormed);
     add_elements(p->e, p->c->residuals ? a->dx : NULL, a->dnormed, a->dx, n);
 }
 
-static void block_forward(const pass *p, int32_t i)
-{
+static void block_forward(const pass *p, int32_t i) {
     layer_activations *l = &p->a->layers[i];
     const real        *x = l->in;
     if (p->c->attention) {
@@ -283,52 +263,47 @@ static void block_forward(const pass *p, int32_t i)
     drop(p, i, DROPOUT_BLOCK, l->out);
 }
 
-static void block_backward(const pass *p, int32_t i)
-{
+static void block_backward(const pass *p, int32_t i) {
     layer_activations *l = &p->a->layers[i];
     drop(p, i, DROPOUT_BLOCK, p->a->dx);
     if (p->F > 0) ffn_half_backward(p, i, &p->w->layers[i], l);
     if (p->c->attention) attention_half_backward(p, i, &p->w->layers[i], l);
 }
 
-static const real *last_out(const gpt_activations *a)
-{
+static const real *last_out(const gpt_activations *a) {
     return a->config->layers > 0 ? a->layers[a->config->layers - 1].out : a->embedded;
 }
 
 void gpt_forward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *ids,
-                 int32_t B, int32_t T, const gpt_dropout *dropout)
-{
-    acts->b   = B;
-    acts->t   = T;
+                 int32_t B, int32_t T, const gpt_dropout *dropout) {
+    acts->b = B;
+    acts->t = T;
     acts->ids = ids;
-    pass p    = {e, k, w->config, NULL, w, acts, dropout, NULL, (int64_t)B * T, w->config->width, w->config->ffn};
+    pass p = {e, k, w->config, NULL, w, acts, dropout, NULL, (int64_t)B * T, w->config->width, w->config->ffn};
     embedding_forward(e, w, acts, acts->embedded);
     drop(&p, 0, DROPOUT_EMBEDDING, acts->embedded);
     for (int32_t i = 0; i < w->config->layers; i++) block_forward(&p, i);
     if (w->config->final_norm)
-        norm_forward(&p, &w->final_norm_weight, &w->final_norm_bias, last_out(acts), acts->normed, acts->mean, acts->rstd);
+        norm_forward(&p, &w->final_norm_weight, &w->final_norm_bias, last_out(acts), acts->normed, acts->mean,
+                     acts->rstd);
 }
 
 void gpt_logits(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, int64_t row, int64_t rows,
-                real *logits)
-{
+                real *logits) {
     linear_forward(e, k, &w->head_weight, &w->head_bias, acts->hidden + row * w->config->width, w->config->width, rows,
                    logits, w->config->vocab);
 }
 
 void gpt_loss(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *targets,
-              real *losses)
-{
+              real *losses) {
     head_forward(e, k, w, acts, targets, losses);
 }
 
 void gpt_backward(const exec *e, const kernels *k, const tensor_table *table, const gpt_weights *w,
                   gpt_activations *acts, const uint32_t *targets, const gpt_dropout *dropout, real scale, real *losses,
-                  real *gradients)
-{
+                  real *gradients) {
     const canto_config *c = w->config;
-    pass p = {e, k, c, table, w, acts, dropout, gradients, (int64_t)acts->b * acts->t, c->width, c->ffn};
+    pass                p = {e, k, c, table, w, acts, dropout, gradients, (int64_t)acts->b * acts->t, c->width, c->ffn};
     head_backward(e, k, w, acts, targets, scale, losses, acts->dx,
                   gradient_of(&p, c->tied ? TENSOR_TOKEN_EMBEDDING : TENSOR_HEAD_WEIGHT, -1),
                   gradient_of(&p, TENSOR_HEAD_BIAS, -1));

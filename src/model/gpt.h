@@ -32,9 +32,9 @@ void gpt_weights_of_block(const tensor_table *table, const real *block, layer_we
 /* Where dropout bits come from. Every mask is made of (key, sequence, place, element), so a lane computes the masks of its
  * own sequences; or, in parity mode, of bits drawn beforehand with gpt_draw_dropout. */
 typedef struct gpt_dropout {
-    bool           on;    /* false: evaluation */
-    uint64_t       key;   /* of (seed, step, micro-batch) */
-    const uint8_t *bits;  /* parity: one bit an element of every place, all B sequences; NULL: the counter hash */
+    bool           on;   /* false: evaluation */
+    uint64_t       key;  /* of (seed, step, micro-batch) */
+    const uint8_t *bits; /* parity: one bit an element of every place, all B sequences; NULL: the counter hash */
 } gpt_dropout;
 
 /* Bytes of bits that gpt_draw_dropout fills for B sequences of T; 0 when the model has no dropout. */
@@ -44,35 +44,35 @@ void gpt_draw_dropout(const canto_config *config, int32_t B, int32_t T, torch_rn
 
 /* What one block keeps for its backward pass; b t rows each. Pointers may coincide where a part is switched off. */
 typedef struct layer_activations {
-    real *in;                            /* [C] the block's input */
-    real *normed1, *mean1, *rstd1;       /* [C], [1], [1] */
-    real *qkv, *attended, *lse;          /* [3C], [C], [H] */
-    real *sum1;                          /* [C] post-norm: input + branch, before the norm */
-    real *middle;                        /* [C] after the attention's half */
+    real *in;                      /* [C] the block's input */
+    real *normed1, *mean1, *rstd1; /* [C], [1], [1] */
+    real *qkv, *attended, *lse;    /* [3C], [C], [H] */
+    real *sum1;                    /* [C] post-norm: input + branch, before the norm */
+    real *middle;                  /* [C] after the attention's half */
     real *normed2, *mean2, *rstd2;
-    real *up, *active;                   /* [F] before and after the activation */
+    real *up, *active; /* [F] before and after the activation */
     real *sum2;
-    real *out;                           /* [C] */
+    real *out; /* [C] */
 } layer_activations;
 
 /* Activations of B sequences of T: planned once, bound to a block. Callers set first and batch for a lane, and may read
  * b and t; the rest belongs to the passes. */
 typedef struct gpt_activations {
     const canto_config *config;
-    int32_t             B, T;      /* largest batch that fits */
-    int32_t             first;     /* the lane's first sequence in the micro-batch, for dropout */
-    int32_t             batch;     /* B of the whole micro-batch, for dropout */
+    int32_t             B, T;  /* largest batch that fits */
+    int32_t             first; /* the lane's first sequence in the micro-batch, for dropout */
+    int32_t             batch; /* B of the whole micro-batch, for dropout */
     bool                training;
-    layer_activations  *layers;    /* [L] */
-    real               *sinusoid;  /* [T, C] or NULL */
-    real               *embedded;  /* [C] the first block's input */
+    layer_activations  *layers;               /* [L] */
+    real               *sinusoid;             /* [T, C] or NULL */
+    real               *embedded;             /* [C] the first block's input */
     real               *normed, *mean, *rstd; /* [C], [1], [1] of the final norm */
-    real               *hidden;    /* [C] what the head reads: normed, or the last block's out */
-    real               *branch;    /* [C] */
-    real               *chunk;     /* [rows, V] logits of a few rows */
+    real               *hidden;               /* [C] what the head reads: normed, or the last block's out */
+    real               *branch;               /* [C] */
+    real               *chunk;                /* [rows, V] logits of a few rows */
     int64_t             chunk_rows;
     real               *dx, *dbranch, *dnormed, *dffn, *dqkv; /* [C], [C], [C], [F], [3C] */
-    int32_t             b, t;      /* of the pass under way */
+    int32_t             b, t;                                 /* of the pass under way */
     const uint32_t     *ids;
 } gpt_activations;
 

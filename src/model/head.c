@@ -10,8 +10,7 @@
 
 #define CHUNK_ELEMENTS (4 * 1024 * 1024)
 
-int64_t head_chunk_rows(int64_t V, int64_t rows)
-{
+int64_t head_chunk_rows(int64_t V, int64_t rows) {
     int64_t fit = CHUNK_ELEMENTS / V / 16 * 16;
     if (fit < 16) fit = 16;
     return fit < rows ? fit : rows;
@@ -26,17 +25,16 @@ typedef struct loss_job {
     real            scale;
 } loss_job;
 
-static void loss_unit(void *job, size_t unit, int worker)
-{
+static void loss_unit(void *job, size_t unit, int worker) {
     const loss_job *j = job;
     (void)worker;
-    j->losses[unit] = j->k->cross_entropy(j->logits + (int64_t)unit * j->V, j->V, j->targets[unit], j->gradient, j->scale);
+    j->losses[unit] =
+        j->k->cross_entropy(j->logits + (int64_t)unit * j->V, j->V, j->targets[unit], j->gradient, j->scale);
 }
 
 /* Logits and losses of rows [row, row + n); the chunk holds dz afterwards when gradient is set. */
 static void chunk_losses(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, int64_t row,
-                         int64_t n, const uint32_t *targets, bool gradient, real scale, real *losses)
-{
+                         int64_t n, const uint32_t *targets, bool gradient, real scale, real *losses) {
     int64_t V = w->config->vocab, C = w->config->width;
     linear_forward(e, k, &w->head_weight, &w->head_bias, acts->hidden + row * C, C, n, acts->chunk, V);
     loss_job job = {k, acts->chunk, losses + row, targets + row, V, gradient, scale};
@@ -44,8 +42,7 @@ static void chunk_losses(const exec *e, const kernels *k, const gpt_weights *w, 
 }
 
 void head_forward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *targets,
-                  real *losses)
-{
+                  real *losses) {
     int64_t rows = (int64_t)acts->b * acts->t;
     for (int64_t row = 0; row < rows; row += acts->chunk_rows) {
         int64_t n = rows - row < acts->chunk_rows ? rows - row : acts->chunk_rows;
@@ -53,14 +50,13 @@ void head_forward(const exec *e, const kernels *k, const gpt_weights *w, gpt_act
     }
 }
 
-void head_backward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *targets,
-                   real scale, real *losses, real *dhidden, real *dweight, real *dbias)
-{
+void head_backward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts,
+                   const uint32_t *targets, real scale, real *losses, real *dhidden, real *dweight, real *dbias) {
     int64_t rows = (int64_t)acts->b * acts->t, V = w->config->vocab, C = w->config->width;
     for (int64_t row = 0; row < rows; row += acts->chunk_rows) {
         int64_t n = rows - row < acts->chunk_rows ? rows - row : acts->chunk_rows;
         chunk_losses(e, k, w, acts, row, n, targets, true, scale, losses);
-        linear_backward(e, k, &w->head_weight, acts->hidden + row * C, C, n, acts->chunk, V, dhidden + row * C, C, false,
-                        dweight, dbias);
+        linear_backward(e, k, &w->head_weight, acts->hidden + row * C, C, n, acts->chunk, V, dhidden + row * C, C,
+                        false, dweight, dbias);
     }
 }

@@ -12,7 +12,7 @@ void head_forward(const exec *e, const kernels *k, const gpt_weights *w, gpt_act
                   real *losses);
 
 /* As head_forward, and: dhidden[b t, C] = scale * d(sum of losses)/d hidden; dweight and dbias (NULL: none) are added to. */
-void head_backward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *targets,
-                   real scale, real *losses, real *dhidden, real *dweight, real *dbias);
+void head_backward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts,
+                   const uint32_t *targets, real scale, real *losses, real *dhidden, real *dweight, real *dbias);
 
 #endif

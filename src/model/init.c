@@ -30,24 +30,35 @@ static void draw_uniform(torch_rng *rng, float *out, size_t n, double bound) {
 static void initialize_torch(const canto_config *config, tensor_role role, torch_rng *rng, float *out, size_t n) {
     switch (role) {
     case TENSOR_TOKEN_EMBEDDING:
-    case TENSOR_POSITION_EMBEDDING: torch_normal(rng, out, n, 0.0, 1.0); break;
+    case TENSOR_POSITION_EMBEDDING:
+        torch_normal(rng, out, n, 0.0, 1.0);
+        break;
     case TENSOR_NORM1_WEIGHT:
     case TENSOR_NORM2_WEIGHT:
-    case TENSOR_FINAL_NORM_WEIGHT: fill(out, n, 1.0f); break;
+    case TENSOR_FINAL_NORM_WEIGHT:
+        fill(out, n, 1.0f);
+        break;
     case TENSOR_NORM1_BIAS:
     case TENSOR_NORM2_BIAS:
-    case TENSOR_FINAL_NORM_BIAS: fill(out, n, 0.0f); break;
+    case TENSOR_FINAL_NORM_BIAS:
+        fill(out, n, 0.0f);
+        break;
     case TENSOR_QKV_BIAS:
     case TENSOR_PROJECTION_BIAS:
     case TENSOR_FFN_UP_BIAS:
     case TENSOR_FFN_DOWN_BIAS:
-    case TENSOR_HEAD_BIAS: draw_uniform(rng, out, n, torch_linear_bias_bound(fan_in(config, role))); break;
+    case TENSOR_HEAD_BIAS:
+        draw_uniform(rng, out, n, torch_linear_bias_bound(fan_in(config, role)));
+        break;
     case TENSOR_QKV_WEIGHT:
     case TENSOR_PROJECTION_WEIGHT:
     case TENSOR_FFN_UP_WEIGHT:
     case TENSOR_FFN_DOWN_WEIGHT:
-    case TENSOR_HEAD_WEIGHT: draw_uniform(rng, out, n, torch_linear_weight_bound(fan_in(config, role))); break;
-    case TENSOR_ROLES: break;
+    case TENSOR_HEAD_WEIGHT:
+        draw_uniform(rng, out, n, torch_linear_weight_bound(fan_in(config, role)));
+        break;
+    case TENSOR_ROLES:
+        break;
     }
 }
 
@@ -56,14 +67,20 @@ static void initialize_gpt2(const canto_config *config, tensor_role role, torch_
     switch (role) {
     case TENSOR_NORM1_WEIGHT:
     case TENSOR_NORM2_WEIGHT:
-    case TENSOR_FINAL_NORM_WEIGHT: fill(out, n, 1.0f); break;
+    case TENSOR_FINAL_NORM_WEIGHT:
+        fill(out, n, 1.0f);
+        break;
     case TENSOR_TOKEN_EMBEDDING:
     case TENSOR_POSITION_EMBEDDING:
     case TENSOR_QKV_WEIGHT:
     case TENSOR_FFN_UP_WEIGHT:
-    case TENSOR_HEAD_WEIGHT: torch_normal(rng, out, n, 0.0, 0.02); break;
+    case TENSOR_HEAD_WEIGHT:
+        torch_normal(rng, out, n, 0.0, 0.02);
+        break;
     case TENSOR_PROJECTION_WEIGHT:
-    case TENSOR_FFN_DOWN_WEIGHT: torch_normal(rng, out, n, 0.0, 0.02 / sqrt(2.0 * config->layers)); break;
+    case TENSOR_FFN_DOWN_WEIGHT:
+        torch_normal(rng, out, n, 0.0, 0.02 / sqrt(2.0 * config->layers));
+        break;
     case TENSOR_NORM1_BIAS:
     case TENSOR_NORM2_BIAS:
     case TENSOR_FINAL_NORM_BIAS:
@@ -72,7 +89,9 @@ static void initialize_gpt2(const canto_config *config, tensor_role role, torch_
     case TENSOR_FFN_UP_BIAS:
     case TENSOR_FFN_DOWN_BIAS:
     case TENSOR_HEAD_BIAS:
-    case TENSOR_ROLES: fill(out, n, 0.0f); break;
+    case TENSOR_ROLES:
+        fill(out, n, 0.0f);
+        break;
     }
 }
 
@@ -83,10 +102,8 @@ void model_initialize(const tensor_table *table, canto_init init, torch_rng *rng
         const tensor *t = tensor_find(table, item.role, item.layer);
         float        *out = block + t->offset + (size_t)item.row * (size_t)item.columns;
         size_t        n = (size_t)item.rows * (size_t)item.columns;
-        if (init == CANTO_INIT_GPT2)
-            initialize_gpt2(config, item.role, rng, out, n);
-        else
-            initialize_torch(config, item.role, rng, out, n);
+        if (init == CANTO_INIT_GPT2) initialize_gpt2(config, item.role, rng, out, n);
+        else initialize_torch(config, item.role, rng, out, n);
     }
 }
 

@@ -13,8 +13,7 @@ typedef struct norm_job {
     real           eps;
 } norm_job;
 
-static void forward_unit(void *job, size_t unit, int worker)
-{
+static void forward_unit(void *job, size_t unit, int worker) {
     const norm_job *j = job;
     int64_t         r = (int64_t)unit * ROWS, n = j->rows - r < ROWS ? j->rows - r : ROWS;
     (void)worker;
@@ -22,16 +21,22 @@ static void forward_unit(void *job, size_t unit, int worker)
 }
 
 void layernorm_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x, real *y,
-                       real *mean, real *rstd, int64_t rows, real eps)
-{
-    norm_job job = {.k = k, .weight = weight->data, .bias = bias->data, .x = x, .y = y, .mean = mean, .rstd = rstd,
-                    .rows = rows, .C = weight->rows, .eps = eps};
+                       real *mean, real *rstd, int64_t rows, real eps) {
+    norm_job job = {.k = k,
+                    .weight = weight->data,
+                    .bias = bias->data,
+                    .x = x,
+                    .y = y,
+                    .mean = mean,
+                    .rstd = rstd,
+                    .rows = rows,
+                    .C = weight->rows,
+                    .eps = eps};
     exec_run(e, (size_t)((rows + ROWS - 1) / ROWS), forward_unit, &job);
 }
 
-static void parameters_unit(void *job, size_t unit, int worker)
-{
-    const norm_job *j    = job;
+static void parameters_unit(void *job, size_t unit, int worker) {
+    const norm_job *j = job;
     int64_t         from = (int64_t)unit * COLUMNS, to = from + COLUMNS < j->C ? from + COLUMNS : j->C;
     (void)worker;
     for (int64_t r = 0; r < j->rows; r++) {
@@ -44,20 +49,27 @@ static void parameters_unit(void *job, size_t unit, int worker)
     }
 }
 
-static void backward_unit(void *job, size_t unit, int worker)
-{
+static void backward_unit(void *job, size_t unit, int worker) {
     const norm_job *j = job;
     int64_t         r = (int64_t)unit * ROWS, n = j->rows - r < ROWS ? j->rows - r : ROWS;
     (void)worker;
-    j->k->norm_rows_backward(j->dy + r * j->C, j->x + r * j->C, j->weight, j->mean + r, j->rstd + r, j->dx + r * j->C, n,
-                             j->C);
+    j->k->norm_rows_backward(j->dy + r * j->C, j->x + r * j->C, j->weight, j->mean + r, j->rstd + r, j->dx + r * j->C,
+                             n, j->C);
 }
 
 void layernorm_backward(const exec *e, const kernels *k, const view *weight, const real *x, const real *mean,
-                        const real *rstd, int64_t rows, const real *dy, real *dx, real *dweight, real *dbias)
-{
-    norm_job job = {.k = k, .weight = weight->data, .x = x, .dy = dy, .mean = (real *)mean, .rstd = (real *)rstd, .dx = dx,
-                    .dweight = dweight, .dbias = dbias, .rows = rows, .C = weight->rows};
+                        const real *rstd, int64_t rows, const real *dy, real *dx, real *dweight, real *dbias) {
+    norm_job job = {.k = k,
+                    .weight = weight->data,
+                    .x = x,
+                    .dy = dy,
+                    .mean = (real *)mean,
+                    .rstd = (real *)rstd,
+                    .dx = dx,
+                    .dweight = dweight,
+                    .dbias = dbias,
+                    .rows = rows,
+                    .C = weight->rows};
     exec_run(e, (size_t)((job.C + COLUMNS - 1) / COLUMNS), parameters_unit, &job);
     exec_run(e, (size_t)((rows + ROWS - 1) / ROWS), backward_unit, &job); /* last: dx may be dy */
 }

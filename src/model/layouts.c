@@ -32,7 +32,8 @@ typedef struct list {
     stretch before, block, after;
 } list;
 
-#define STRETCH(array) {array, sizeof(array) / sizeof *(array)}
+#define STRETCH(array)                                                                                                 \
+    { array, sizeof(array) / sizeof *(array) }
 
 /* ------------------------------------------------------------------------------------- sources 001 and 002 */
 
@@ -221,12 +222,12 @@ static const row OWN_BEFORE[] = {
     {NULL, TENSOR_POSITION_EMBEDDING, ALL, 0},
 };
 static const row OWN_BLOCK[] = {
-    {NULL, TENSOR_NORM1_WEIGHT, ALL, 0},       {NULL, TENSOR_NORM1_BIAS, ALL, 0},
-    {NULL, TENSOR_QKV_WEIGHT, ALL, 0},         {NULL, TENSOR_QKV_BIAS, ALL, 0},
-    {NULL, TENSOR_PROJECTION_WEIGHT, ALL, 0},  {NULL, TENSOR_PROJECTION_BIAS, ALL, 0},
-    {NULL, TENSOR_NORM2_WEIGHT, ALL, 0},       {NULL, TENSOR_NORM2_BIAS, ALL, 0},
-    {NULL, TENSOR_FFN_UP_WEIGHT, ALL, 0},      {NULL, TENSOR_FFN_UP_BIAS, ALL, 0},
-    {NULL, TENSOR_FFN_DOWN_WEIGHT, ALL, 0},    {NULL, TENSOR_FFN_DOWN_BIAS, ALL, 0},
+    {NULL, TENSOR_NORM1_WEIGHT, ALL, 0},      {NULL, TENSOR_NORM1_BIAS, ALL, 0},
+    {NULL, TENSOR_QKV_WEIGHT, ALL, 0},        {NULL, TENSOR_QKV_BIAS, ALL, 0},
+    {NULL, TENSOR_PROJECTION_WEIGHT, ALL, 0}, {NULL, TENSOR_PROJECTION_BIAS, ALL, 0},
+    {NULL, TENSOR_NORM2_WEIGHT, ALL, 0},      {NULL, TENSOR_NORM2_BIAS, ALL, 0},
+    {NULL, TENSOR_FFN_UP_WEIGHT, ALL, 0},     {NULL, TENSOR_FFN_UP_BIAS, ALL, 0},
+    {NULL, TENSOR_FFN_DOWN_WEIGHT, ALL, 0},   {NULL, TENSOR_FFN_DOWN_BIAS, ALL, 0},
 };
 static const row OWN_AFTER[] = {
     {NULL, TENSOR_FINAL_NORM_WEIGHT, ALL, 0},
@@ -250,12 +251,17 @@ static list dante_list(const canto_config *config) {
 static list source_list(const canto_config *config) {
     static const list gpt2 = {STRETCH(GPT2_BEFORE), STRETCH(GPT2_BLOCK), STRETCH(GPT2_AFTER)};
     static const list neo = {STRETCH(NEO_BEFORE), STRETCH(NEO_BLOCK), STRETCH(NEO_AFTER)};
-    static const list shakespeare = {STRETCH(SHAKESPEARE_BEFORE), STRETCH(SHAKESPEARE_BLOCK), STRETCH(SHAKESPEARE_AFTER)};
+    static const list shakespeare = {STRETCH(SHAKESPEARE_BEFORE), STRETCH(SHAKESPEARE_BLOCK),
+                                     STRETCH(SHAKESPEARE_AFTER)};
     switch (config->family) {
-    case CANTO_FAMILY_GPT_NEO: return neo;
-    case CANTO_FAMILY_DANTE: return dante_list(config);
-    case CANTO_FAMILY_SHAKESPEARE: return shakespeare;
-    case CANTO_FAMILY_GPT2: break;
+    case CANTO_FAMILY_GPT_NEO:
+        return neo;
+    case CANTO_FAMILY_DANTE:
+        return dante_list(config);
+    case CANTO_FAMILY_SHAKESPEARE:
+        return shakespeare;
+    case CANTO_FAMILY_GPT2:
+        break;
     }
     return gpt2;
 }
@@ -265,10 +271,14 @@ static list list_of(const canto_config *config, layout_kind kind) {
     static const list hf_neo = {STRETCH(HF_BEFORE), STRETCH(HF_GPT_NEO_BLOCK), STRETCH(HF_AFTER)};
     static const list own = {STRETCH(OWN_BEFORE), STRETCH(OWN_BLOCK), STRETCH(OWN_AFTER)};
     switch (kind) {
-    case LAYOUT_HF_GPT2: return hf_gpt2;
-    case LAYOUT_HF_GPT_NEO: return hf_neo;
-    case LAYOUT_OWN: return own;
-    case LAYOUT_SOURCE: break;
+    case LAYOUT_HF_GPT2:
+        return hf_gpt2;
+    case LAYOUT_HF_GPT_NEO:
+        return hf_neo;
+    case LAYOUT_OWN:
+        return own;
+    case LAYOUT_SOURCE:
+        break;
     }
     return source_list(config);
 }
@@ -279,10 +289,8 @@ static list list_of(const canto_config *config, layout_kind kind) {
 static void fill_name(char out[96], const char *pattern, int32_t layer, int32_t head) {
     size_t n = 0;
     for (const char *c = pattern; *c && n < 84; c++) {
-        if (*c == '#' || *c == '@')
-            n += (size_t)snprintf(out + n, 12, "%d", (int)(*c == '#' ? layer : head));
-        else
-            out[n++] = *c;
+        if (*c == '#' || *c == '@') n += (size_t)snprintf(out + n, 12, "%d", (int)(*c == '#' ? layer : head));
+        else out[n++] = *c;
     }
     out[n] = 0;
 }
@@ -297,7 +305,8 @@ static void swap_names(layout_item *item) {
 /* Sources 001 and 002 call the same list `layers` and `net`: 002's, which ends in a dropout, is `net`. */
 static void name_feed_forward(const canto_config *config, layout_item *item, const char *found) {
     size_t before = (size_t)(found - item->name);
-    snprintf(item->alias, sizeof item->alias, "%.*s.ff.net.%.24s", (int)before, item->name, found + strlen(".ff.layers."));
+    snprintf(item->alias, sizeof item->alias, "%.*s.ff.net.%.24s", (int)before, item->name,
+             found + strlen(".ff.layers."));
     if (config->dropout_ffn > 0) swap_names(item);
 }
 
@@ -310,10 +319,8 @@ static void name_item(const canto_config *config, const row *r, int32_t layer, i
     }
     fill_name(item->name, r->name, layer, head);
     const char *feed_forward = strstr(item->name, ".ff.layers.");
-    if (feed_forward)
-        name_feed_forward(config, item, feed_forward);
-    else if (strncmp(item->name, prefix, strlen(prefix)) == 0)
-        strcpy(item->alias, item->name + strlen(prefix));
+    if (feed_forward) name_feed_forward(config, item, feed_forward);
+    else if (strncmp(item->name, prefix, strlen(prefix)) == 0) strcpy(item->alias, item->name + strlen(prefix));
 }
 
 /* The shape of a tensor that the foreign format has and the model has not. */

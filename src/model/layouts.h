@@ -6,22 +6,22 @@
 #include "model/tensors.h"
 
 typedef enum layout_kind {
-    LAYOUT_SOURCE,      /* the family's own PyTorch module names, in the order in which PyTorch creates them */
-    LAYOUT_HF_GPT2,     /* Hugging Face GPT-2: `transformer.` prefix, Conv1D [in, out] */
-    LAYOUT_HF_GPT_NEO,  /* Hugging Face GPT-Neo */
-    LAYOUT_OWN          /* canto's own names, one to one with the tensor table */
+    LAYOUT_SOURCE,     /* the family's own PyTorch module names, in the order in which PyTorch creates them */
+    LAYOUT_HF_GPT2,    /* Hugging Face GPT-2: `transformer.` prefix, Conv1D [in, out] */
+    LAYOUT_HF_GPT_NEO, /* Hugging Face GPT-Neo */
+    LAYOUT_OWN         /* canto's own names, one to one with the tensor table */
 } layout_kind;
 
 /* One foreign tensor: rows [row, row + rows) of our tensor, all columns. */
 typedef struct layout_item {
     char        name[96];
-    char        alias[96];          /* another name that readers accept; "" when there is none */
+    char        alias[96]; /* another name that readers accept; "" when there is none */
     tensor_role role;
     int32_t     layer;
     int64_t     row, rows, columns; /* in our tensor; columns 1 for a vector */
     bool        vector;
-    bool        transposed;         /* the foreign tensor is [columns, rows] */
-    bool        zeros;              /* the foreign format wants it, our model has none: written as zeros, ignored on reading */
+    bool        transposed; /* the foreign tensor is [columns, rows] */
+    bool        zeros;      /* the foreign format wants it, our model has none: written as zeros, ignored on reading */
 } layout_item;
 
 /* Walks a layout: index from 0; false past the last. config decides which items are present. Computed on the fly,

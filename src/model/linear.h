@@ -7,13 +7,14 @@
 #include "model/view.h"
 
 /* x[rows, in] (rows x_row elements apart) -> y[rows, out] (y_row apart). bias may be VIEW_NONE. */
-void linear_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x, ptrdiff_t x_row,
-                    int64_t rows, real *y, ptrdiff_t y_row);
+void linear_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
+                    ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row);
 
 /* y = x W^T + b:  dx = dy W (added to dx when add is set; dx NULL: not wanted);  dweight[out, in] += dy^T x;
  * dbias[out] += the sum of dy's rows (NULL: no bias). dx overlaps neither x nor dy. */
 void linear_backward(const exec *e, const kernels *k, const view *weight, const real *x, ptrdiff_t x_row, int64_t rows,
-                     const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, bool add, real *dweight, real *dbias);
+                     const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, bool add, real *dweight,
+                     real *dbias);
 
 /* out[n] += the sum over rows of x[rows, n], ascending. */
 void column_sums(const exec *e, const real *x, ptrdiff_t x_row, int64_t rows, int64_t n, real *out);

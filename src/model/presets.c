@@ -111,10 +111,18 @@ static void fill_config(const preset *p, canto_config *c) {
     c->ffn = p->ffn;
     base_common(c);
     switch (p->family) {
-    case CANTO_FAMILY_GPT2: base_gpt2(c); break;
-    case CANTO_FAMILY_GPT_NEO: base_neo(c, strcmp(p->name, "gpt-neo-lite") == 0); break;
-    case CANTO_FAMILY_DANTE: base_dante(c); break;
-    case CANTO_FAMILY_SHAKESPEARE: base_shakespeare(c); break;
+    case CANTO_FAMILY_GPT2:
+        base_gpt2(c);
+        break;
+    case CANTO_FAMILY_GPT_NEO:
+        base_neo(c, strcmp(p->name, "gpt-neo-lite") == 0);
+        break;
+    case CANTO_FAMILY_DANTE:
+        base_dante(c);
+        break;
+    case CANTO_FAMILY_SHAKESPEARE:
+        base_shakespeare(c);
+        break;
     }
     if (strcmp(p->name, "gpt2-untied") == 0) c->tied = false;
     canto_config_dropout(c, p->dropout);
@@ -124,19 +132,48 @@ static void fill_config(const preset *p, canto_config *c) {
 
 /* Source 004: AdamW as PyTorch has it by default, a constant rate, losses over 100 batches every 500 updates. */
 static void train_shakespeare(canto_train_options *t) {
-    *t = (canto_train_options){.seed = 1337, .init = CANTO_INIT_TORCH, .steps = 5000, .batch = 32, .accumulate = 1,
-                               .optimizer = CANTO_ADAMW, .lr = 3e-4, .schedule = CANTO_SCHEDULE_CONSTANT,
-                               .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .split = 0.9,
-                               .eval_every = 500, .eval_batches = 100, .log_every = 1, .keep = 3};
+    *t = (canto_train_options){.seed = 1337,
+                               .init = CANTO_INIT_TORCH,
+                               .steps = 5000,
+                               .batch = 32,
+                               .accumulate = 1,
+                               .optimizer = CANTO_ADAMW,
+                               .lr = 3e-4,
+                               .schedule = CANTO_SCHEDULE_CONSTANT,
+                               .beta1 = 0.9,
+                               .beta2 = 0.999,
+                               .eps = 1e-8,
+                               .weight_decay = 0.01,
+                               .split = 0.9,
+                               .eval_every = 500,
+                               .eval_batches = 100,
+                               .log_every = 1,
+                               .keep = 3};
 }
 
 /* The GPT-3 paper's optimizer, as everybody trains GPT-2 since; steps and batch are ours. */
 static void train_gpt2(canto_train_options *t) {
-    *t = (canto_train_options){.seed = 1337, .init = CANTO_INIT_GPT2, .steps = 10000, .batch = 4, .accumulate = 4,
-                               .optimizer = CANTO_ADAMW, .lr = 6e-4, .min_lr = 6e-5,
-                               .schedule = CANTO_SCHEDULE_COSINE, .warmup = 500, .beta1 = 0.9, .beta2 = 0.95,
-                               .eps = 1e-8, .weight_decay = 0.1, .decay_matrices_only = true, .clip = 1, .split = 0.9,
-                               .eval_every = 500, .eval_batches = 20, .log_every = 1, .keep = 3};
+    *t = (canto_train_options){.seed = 1337,
+                               .init = CANTO_INIT_GPT2,
+                               .steps = 10000,
+                               .batch = 4,
+                               .accumulate = 4,
+                               .optimizer = CANTO_ADAMW,
+                               .lr = 6e-4,
+                               .min_lr = 6e-5,
+                               .schedule = CANTO_SCHEDULE_COSINE,
+                               .warmup = 500,
+                               .beta1 = 0.9,
+                               .beta2 = 0.95,
+                               .eps = 1e-8,
+                               .weight_decay = 0.1,
+                               .decay_matrices_only = true,
+                               .clip = 1,
+                               .split = 0.9,
+                               .eval_every = 500,
+                               .eval_batches = 20,
+                               .log_every = 1,
+                               .keep = 3};
 }
 
 /* Source 003: Adam, epochs, batches of 16 and 8 with the split of 0.7 that it gives beside them. It names no learning
@@ -168,11 +205,22 @@ static void train_mini(canto_train_options *t) {
 
 static void fill_training(const preset *p, canto_train_options *t) {
     switch (p->training) {
-    case RECIPE_SHAKESPEARE: train_shakespeare(t); break;
-    case RECIPE_NEO_LITE: train_shakespeare(t); t->eval_batches = 20; break; /* 000 trains nothing: as 004 does */
-    case RECIPE_GPT2: train_gpt2(t); break;
-    case RECIPE_DANTE: train_dante(t); break;
-    case RECIPE_MINI: train_mini(t); break;
+    case RECIPE_SHAKESPEARE:
+        train_shakespeare(t);
+        break;
+    case RECIPE_NEO_LITE:
+        train_shakespeare(t);
+        t->eval_batches = 20;
+        break; /* 000 trains nothing: as 004 does */
+    case RECIPE_GPT2:
+        train_gpt2(t);
+        break;
+    case RECIPE_DANTE:
+        train_dante(t);
+        break;
+    case RECIPE_MINI:
+        train_mini(t);
+        break;
     }
     if (strcmp(p->name, "gpt2-untied") == 0) t->init = CANTO_INIT_TORCH;
     if (strcmp(p->name, "gpt3") == 0) {
@@ -203,7 +251,7 @@ static size_t edit_distance(const char *a, const char *b) {
 
 static const preset *nearest(const char *name) {
     const preset *best = &presets[0];
-    size_t least = 1000;
+    size_t        least = 1000;
     for (size_t i = 0; i < PRESETS; i++) {
         size_t d = edit_distance(name, presets[i].name);
         if (d < least) {

@@ -7,73 +7,110 @@
 #include <stdio.h>
 
 static const char *const role_names[TENSOR_ROLES] = {
-    "token_embedding.weight", "position_embedding.weight", "norm1.weight",     "norm1.bias",
-    "qkv.weight",             "qkv.bias",                  "projection.weight", "projection.bias",
-    "norm2.weight",           "norm2.bias",                "ffn_up.weight",     "ffn_up.bias",
-    "ffn_down.weight",        "ffn_down.bias",             "final_norm.weight", "final_norm.bias",
-    "head.weight",            "head.bias",
+    "token_embedding.weight",
+    "position_embedding.weight",
+    "norm1.weight",
+    "norm1.bias",
+    "qkv.weight",
+    "qkv.bias",
+    "projection.weight",
+    "projection.bias",
+    "norm2.weight",
+    "norm2.bias",
+    "ffn_up.weight",
+    "ffn_up.bias",
+    "ffn_down.weight",
+    "ffn_down.bias",
+    "final_norm.weight",
+    "final_norm.bias",
+    "head.weight",
+    "head.bias",
 };
 
-bool tensor_role_in_block(tensor_role role)
-{
-    return role >= TENSOR_NORM1_WEIGHT && role <= TENSOR_FFN_DOWN_BIAS;
+bool tensor_role_in_block(tensor_role role) { return role >= TENSOR_NORM1_WEIGHT && role <= TENSOR_FFN_DOWN_BIAS; }
+
+void tensor_name(tensor_role role, int32_t layer, char out[96]) {
+    if (tensor_role_in_block(role)) snprintf(out, 96, "blocks.%d.%s", layer, role_names[role]);
+    else snprintf(out, 96, "%s", role_names[role]);
 }
 
-void tensor_name(tensor_role role, int32_t layer, char out[96])
-{
-    if (tensor_role_in_block(role))
-        snprintf(out, 96, "blocks.%d.%s", layer, role_names[role]);
-    else
-        snprintf(out, 96, "%s", role_names[role]);
-}
-
-static bool is_present(const canto_config *c, tensor_role role)
-{
+static bool is_present(const canto_config *c, tensor_role role) {
     bool normed = c->norm != CANTO_NORM_NONE;
     if (tensor_role_in_block(role) && c->layers == 0) return false;
     switch (role) {
-    case TENSOR_TOKEN_EMBEDDING: return true;
-    case TENSOR_POSITION_EMBEDDING: return c->positions == CANTO_POSITIONS_LEARNED;
+    case TENSOR_TOKEN_EMBEDDING:
+        return true;
+    case TENSOR_POSITION_EMBEDDING:
+        return c->positions == CANTO_POSITIONS_LEARNED;
     case TENSOR_NORM1_WEIGHT:
-    case TENSOR_NORM1_BIAS: return c->attention && normed;
-    case TENSOR_QKV_WEIGHT: return c->attention;
-    case TENSOR_QKV_BIAS: return c->attention && c->qkv_bias;
-    case TENSOR_PROJECTION_WEIGHT: return c->attention && c->projection;
-    case TENSOR_PROJECTION_BIAS: return c->attention && c->projection && c->projection_bias;
+    case TENSOR_NORM1_BIAS:
+        return c->attention && normed;
+    case TENSOR_QKV_WEIGHT:
+        return c->attention;
+    case TENSOR_QKV_BIAS:
+        return c->attention && c->qkv_bias;
+    case TENSOR_PROJECTION_WEIGHT:
+        return c->attention && c->projection;
+    case TENSOR_PROJECTION_BIAS:
+        return c->attention && c->projection && c->projection_bias;
     case TENSOR_NORM2_WEIGHT:
-    case TENSOR_NORM2_BIAS: return c->ffn > 0 && normed;
+    case TENSOR_NORM2_BIAS:
+        return c->ffn > 0 && normed;
     case TENSOR_FFN_UP_WEIGHT:
     case TENSOR_FFN_UP_BIAS:
     case TENSOR_FFN_DOWN_WEIGHT:
-    case TENSOR_FFN_DOWN_BIAS: return c->ffn > 0;
+    case TENSOR_FFN_DOWN_BIAS:
+        return c->ffn > 0;
     case TENSOR_FINAL_NORM_WEIGHT:
-    case TENSOR_FINAL_NORM_BIAS: return c->final_norm;
-    case TENSOR_HEAD_WEIGHT: return !c->tied;
-    case TENSOR_HEAD_BIAS: return c->head_bias;
-    case TENSOR_ROLES: break;
+    case TENSOR_FINAL_NORM_BIAS:
+        return c->final_norm;
+    case TENSOR_HEAD_WEIGHT:
+        return !c->tied;
+    case TENSOR_HEAD_BIAS:
+        return c->head_bias;
+    case TENSOR_ROLES:
+        break;
     }
     return false;
 }
 
-bool tensor_shape(const canto_config *c, tensor_role role, int64_t *rows, int64_t *columns, bool *vector)
-{
+bool tensor_shape(const canto_config *c, tensor_role role, int64_t *rows, int64_t *columns, bool *vector) {
     int64_t C = c->width, F = c->ffn;
     if (!is_present(c, role)) return false;
     *columns = 1;
-    *vector  = true;
-    *rows    = C;
+    *vector = true;
+    *rows = C;
     switch (role) {
     case TENSOR_TOKEN_EMBEDDING:
-    case TENSOR_HEAD_WEIGHT: *rows = c->vocab, *columns = C; break;
-    case TENSOR_POSITION_EMBEDDING: *rows = c->context, *columns = C; break;
-    case TENSOR_QKV_WEIGHT: *rows = 3 * C, *columns = C; break;
-    case TENSOR_QKV_BIAS: *rows = 3 * C; break;
-    case TENSOR_PROJECTION_WEIGHT: *columns = C; break;
-    case TENSOR_FFN_UP_WEIGHT: *rows = F, *columns = C; break;
-    case TENSOR_FFN_UP_BIAS: *rows = F; break;
-    case TENSOR_FFN_DOWN_WEIGHT: *columns = F; break;
-    case TENSOR_HEAD_BIAS: *rows = c->vocab; break;
-    default: break;
+    case TENSOR_HEAD_WEIGHT:
+        *rows = c->vocab, *columns = C;
+        break;
+    case TENSOR_POSITION_EMBEDDING:
+        *rows = c->context, *columns = C;
+        break;
+    case TENSOR_QKV_WEIGHT:
+        *rows = 3 * C, *columns = C;
+        break;
+    case TENSOR_QKV_BIAS:
+        *rows = 3 * C;
+        break;
+    case TENSOR_PROJECTION_WEIGHT:
+        *columns = C;
+        break;
+    case TENSOR_FFN_UP_WEIGHT:
+        *rows = F, *columns = C;
+        break;
+    case TENSOR_FFN_UP_BIAS:
+        *rows = F;
+        break;
+    case TENSOR_FFN_DOWN_WEIGHT:
+        *columns = F;
+        break;
+    case TENSOR_HEAD_BIAS:
+        *rows = c->vocab;
+        break;
+    default:
+        break;
     }
     *vector = role != TENSOR_TOKEN_EMBEDDING && role != TENSOR_HEAD_WEIGHT && role != TENSOR_POSITION_EMBEDDING &&
               role != TENSOR_QKV_WEIGHT && role != TENSOR_PROJECTION_WEIGHT && role != TENSOR_FFN_UP_WEIGHT &&
@@ -82,8 +119,7 @@ bool tensor_shape(const canto_config *c, tensor_role role, int64_t *rows, int64_
 }
 
 /* Appends a tensor when the model has it; list NULL only counts. */
-static void append(tensor_table *t, tensor_role role, int32_t layer)
-{
+static void append(tensor_table *t, tensor_role role, int32_t layer) {
     int64_t rows, columns;
     bool    vector;
     if (!tensor_shape(&t->config, role, &rows, &columns, &vector)) return;
@@ -94,10 +130,9 @@ static void append(tensor_table *t, tensor_role role, int32_t layer)
     t->parameters += count;
 }
 
-static void append_all(tensor_table *t)
-{
+static void append_all(tensor_table *t) {
     t->count = t->elements = 0;
-    t->parameters          = 0;
+    t->parameters = 0;
     append(t, TENSOR_TOKEN_EMBEDDING, -1);
     append(t, TENSOR_POSITION_EMBEDDING, -1);
     for (int32_t layer = 0; layer < t->config.layers; layer++)
@@ -105,25 +140,22 @@ static void append_all(tensor_table *t)
     for (int role = TENSOR_FINAL_NORM_WEIGHT; role < TENSOR_ROLES; role++) append(t, (tensor_role)role, -1);
 }
 
-canto_status tensor_table_open(canto_context *context, const canto_config *config, tensor_table *table)
-{
+canto_status tensor_table_open(canto_context *context, const canto_config *config, tensor_table *table) {
     *table = (tensor_table){.config = *config};
     append_all(table);
     size_t bytes = table->count * sizeof(tensor);
-    table->list  = context_allocate(context, bytes);
+    table->list = context_allocate(context, bytes);
     if (table->list == NULL) return context_no_memory(bytes, "the tensor table");
     append_all(table);
     return status_ok();
 }
 
-void tensor_table_close(canto_context *context, tensor_table *table)
-{
+void tensor_table_close(canto_context *context, tensor_table *table) {
     context_release(context, table->list);
     table->list = NULL;
 }
 
-const tensor *tensor_find(const tensor_table *table, tensor_role role, int32_t layer)
-{
+const tensor *tensor_find(const tensor_table *table, tensor_role role, int32_t layer) {
     for (size_t i = 0; i < table->count; i++)
         if (table->list[i].role == role && (table->list[i].layer == layer || !tensor_role_in_block(role)))
             return &table->list[i];

@@ -12,31 +12,31 @@ typedef enum tensor_role {
     TENSOR_POSITION_EMBEDDING, /* [T, C], learned positions */
     TENSOR_NORM1_WEIGHT,       /* [C] before (pre) or after (post) the attention; absent without attention or norm */
     TENSOR_NORM1_BIAS,
-    TENSOR_QKV_WEIGHT,         /* [3C, C]: rows of q, then k, then v; head h has rows h D .. (h + 1) D of each third */
-    TENSOR_QKV_BIAS,           /* [3C] */
-    TENSOR_PROJECTION_WEIGHT,  /* [C, C] */
-    TENSOR_PROJECTION_BIAS,    /* [C] */
-    TENSOR_NORM2_WEIGHT,       /* [C] of the feed-forward; absent without feed-forward or norm */
+    TENSOR_QKV_WEIGHT,        /* [3C, C]: rows of q, then k, then v; head h has rows h D .. (h + 1) D of each third */
+    TENSOR_QKV_BIAS,          /* [3C] */
+    TENSOR_PROJECTION_WEIGHT, /* [C, C] */
+    TENSOR_PROJECTION_BIAS,   /* [C] */
+    TENSOR_NORM2_WEIGHT,      /* [C] of the feed-forward; absent without feed-forward or norm */
     TENSOR_NORM2_BIAS,
-    TENSOR_FFN_UP_WEIGHT,      /* [F, C] */
-    TENSOR_FFN_UP_BIAS,        /* [F] */
-    TENSOR_FFN_DOWN_WEIGHT,    /* [C, F] */
-    TENSOR_FFN_DOWN_BIAS,      /* [C] */
-    TENSOR_FINAL_NORM_WEIGHT,  /* [C] */
+    TENSOR_FFN_UP_WEIGHT,     /* [F, C] */
+    TENSOR_FFN_UP_BIAS,       /* [F] */
+    TENSOR_FFN_DOWN_WEIGHT,   /* [C, F] */
+    TENSOR_FFN_DOWN_BIAS,     /* [C] */
+    TENSOR_FINAL_NORM_WEIGHT, /* [C] */
     TENSOR_FINAL_NORM_BIAS,
-    TENSOR_HEAD_WEIGHT,        /* [V, C]; absent when tied */
-    TENSOR_HEAD_BIAS,          /* [V] */
+    TENSOR_HEAD_WEIGHT, /* [V, C]; absent when tied */
+    TENSOR_HEAD_BIAS,   /* [V] */
     TENSOR_ROLES
 } tensor_role;
 
 typedef struct tensor {
     tensor_role role;
-    int32_t     layer;   /* -1 outside the blocks */
+    int32_t     layer;         /* -1 outside the blocks */
     int64_t     rows, columns; /* columns 1 for a vector of rows elements */
     bool        vector;
-    bool        decay;   /* a matrix: weight decay touches it also under decay_matrices_only */
-    size_t      offset;  /* in elements, from the block's start; a multiple of 16 */
-    size_t      count;   /* rows * columns */
+    bool        decay;  /* a matrix: weight decay touches it also under decay_matrices_only */
+    size_t      offset; /* in elements, from the block's start; a multiple of 16 */
+    size_t      count;  /* rows * columns */
 } tensor;
 
 typedef struct tensor_table {

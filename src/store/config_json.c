@@ -24,9 +24,12 @@ static const char *const SCALES[] = {"head", "none", "width", NULL};
 static const char *const ACTIVATIONS[] = {"gelu-tanh", "gelu-exact", "relu", NULL};
 
 #define AT(member) offsetof(canto_config, member)
-#define TEXT_FIELD(member) {#member, TEXT, AT(member), sizeof(((canto_config *)0)->member), NULL}
-#define FIELD(kind, member) {#member, kind, AT(member), 0, NULL}
-#define CHOICE_FIELD(member, words) {#member, CHOICE, AT(member), 0, words}
+#define TEXT_FIELD(member)                                                                                             \
+    { #member, TEXT, AT(member), sizeof(((canto_config *)0)->member), NULL }
+#define FIELD(kind, member)                                                                                            \
+    { #member, kind, AT(member), 0, NULL }
+#define CHOICE_FIELD(member, words)                                                                                    \
+    { #member, CHOICE, AT(member), 0, words }
 
 static const field FIELDS[] = {
     TEXT_FIELD(preset),
@@ -70,11 +73,16 @@ _Static_assert(sizeof(canto_family) == sizeof(int) && sizeof(canto_norm) == size
 static json_t *field_value(const field *f, const canto_config *config) {
     const void *at = (const char *)config + f->offset;
     switch (f->kind) {
-    case TEXT: return json_string(at);
-    case INTEGER: return json_integer(*(const int32_t *)at);
-    case BOOLEAN: return json_boolean(*(const bool *)at);
-    case REAL: return json_real(*(const double *)at);
-    case CHOICE: return json_string(f->choices[choice_of(at)]);
+    case TEXT:
+        return json_string(at);
+    case INTEGER:
+        return json_integer(*(const int32_t *)at);
+    case BOOLEAN:
+        return json_boolean(*(const bool *)at);
+    case REAL:
+        return json_real(*(const double *)at);
+    case CHOICE:
+        return json_string(f->choices[choice_of(at)]);
     }
     return NULL;
 }
@@ -123,11 +131,16 @@ static canto_status read_integer(const json_t *object, const char *file, const f
 static canto_status read_field(const json_t *object, const char *file, const field *f, canto_config *config) {
     void *at = (char *)config + f->offset;
     switch (f->kind) {
-    case TEXT: return read_text(object, file, f, at);
-    case INTEGER: return read_integer(object, file, f, at);
-    case BOOLEAN: return json_get_bool(object, file, f->key, at);
-    case REAL: return json_get_real(object, file, f->key, at);
-    case CHOICE: return read_choice(object, file, f, at);
+    case TEXT:
+        return read_text(object, file, f, at);
+    case INTEGER:
+        return read_integer(object, file, f, at);
+    case BOOLEAN:
+        return json_get_bool(object, file, f->key, at);
+    case REAL:
+        return json_get_real(object, file, f->key, at);
+    case CHOICE:
+        return read_choice(object, file, f, at);
     }
     return status_ok();
 }

@@ -16,18 +16,17 @@ static json_t *end_of_text(const canto_config *c) {
 }
 
 static json_t *gpt2_to_json(const canto_config *c) {
-    return json_pack("{s:s, s:[s], s:f, s:o, s:f, s:o, s:f, s:f, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:f, s:b, s:b,"
-                     " s:n, s:f, s:b, s:s, s:b, s:b, s:s, s:b, s:i}",
-                     "activation_function", "gelu_new", "architectures", "GPT2LMHeadModel", "attn_pdrop",
-                     c->dropout_attention, "bos_token_id", end_of_text(c), "embd_pdrop", c->dropout_embedding,
-                     "eos_token_id", end_of_text(c), "initializer_range", 0.02, "layer_norm_epsilon", c->norm_eps,
-                     "model_type", "gpt2", "n_ctx", (int)c->context, "n_embd", (int)c->width, "n_head", (int)c->heads,
-                     "n_inner", (int)c->ffn, "n_layer", (int)c->layers, "n_positions", (int)c->context,
-                     "reorder_and_upcast_attn", 0, "resid_pdrop", c->dropout_residual, "scale_attn_by_inverse_layer_idx",
-                     0, "scale_attn_weights", 1, "summary_activation", "summary_first_dropout", 0.1,
-                     "summary_proj_to_labels", 1, "summary_type", "cls_index", "summary_use_proj", 1,
-                     "tie_word_embeddings", (int)c->tied, "torch_dtype", "float32", "use_cache", 1, "vocab_size",
-                     (int)c->vocab);
+    return json_pack(
+        "{s:s, s:[s], s:f, s:o, s:f, s:o, s:f, s:f, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:f, s:b, s:b,"
+        " s:n, s:f, s:b, s:s, s:b, s:b, s:s, s:b, s:i}",
+        "activation_function", "gelu_new", "architectures", "GPT2LMHeadModel", "attn_pdrop", c->dropout_attention,
+        "bos_token_id", end_of_text(c), "embd_pdrop", c->dropout_embedding, "eos_token_id", end_of_text(c),
+        "initializer_range", 0.02, "layer_norm_epsilon", c->norm_eps, "model_type", "gpt2", "n_ctx", (int)c->context,
+        "n_embd", (int)c->width, "n_head", (int)c->heads, "n_inner", (int)c->ffn, "n_layer", (int)c->layers,
+        "n_positions", (int)c->context, "reorder_and_upcast_attn", 0, "resid_pdrop", c->dropout_residual,
+        "scale_attn_by_inverse_layer_idx", 0, "scale_attn_weights", 1, "summary_activation", "summary_first_dropout",
+        0.1, "summary_proj_to_labels", 1, "summary_type", "cls_index", "summary_use_proj", 1, "tie_word_embeddings",
+        (int)c->tied, "torch_dtype", "float32", "use_cache", 1, "vocab_size", (int)c->vocab);
 }
 
 static bool layer_is_local(const canto_config *c, int32_t layer) {
@@ -62,8 +61,9 @@ static json_t *gpt_neo_to_json(const canto_config *c) {
                      "eos_token_id", end_of_text(c), "hidden_size", (int)c->width, "initializer_range", 0.02,
                      "intermediate_size", (int)c->ffn, "layer_norm_epsilon", c->norm_eps, "max_position_embeddings",
                      (int)c->context, "model_type", "gpt_neo", "num_heads", (int)c->heads, "num_layers", (int)c->layers,
-                     "resid_dropout", c->dropout_residual, "tie_word_embeddings", (int)c->tied, "torch_dtype", "float32",
-                     "use_cache", 1, "vocab_size", (int)c->vocab, "window_size", c->window > 0 ? (int)c->window : 256);
+                     "resid_dropout", c->dropout_residual, "tie_word_embeddings", (int)c->tied, "torch_dtype",
+                     "float32", "use_cache", 1, "vocab_size", (int)c->vocab, "window_size",
+                     c->window > 0 ? (int)c->window : 256);
 }
 
 json_t *hf_config_to_json(const canto_config *config, layout_kind kind) {
@@ -87,7 +87,8 @@ static canto_status read_size(const json_t *o, const char *file, const char *key
 static canto_status read_inner(const json_t *o, const char *file, const char *key, int64_t fallback, int32_t *out) {
     if (json_is_null(json_object_get(o, key)) || !json_object_get(o, key)) {
         if (fallback > INT32_MAX)
-            return status_error(CANTO_ERROR_FORMAT, "'%.300s': the width is too large for a feed-forward of 4 times it", file);
+            return status_error(CANTO_ERROR_FORMAT, "'%.300s': the width is too large for a feed-forward of 4 times it",
+                                file);
         *out = (int32_t)fallback;
         return status_ok();
     }
@@ -99,7 +100,9 @@ static canto_status read_activation(const json_t *o, const char *file, canto_act
         const char      *name;
         canto_activation value;
     } KNOWN[] = {
-        {"gelu_new", CANTO_GELU_TANH}, {"gelu_pytorch_tanh", CANTO_GELU_TANH}, {"gelu", CANTO_GELU_EXACT},
+        {"gelu_new", CANTO_GELU_TANH},
+        {"gelu_pytorch_tanh", CANTO_GELU_TANH},
+        {"gelu", CANTO_GELU_EXACT},
         {"relu", CANTO_RELU},
     };
     const char  *name;
@@ -110,8 +113,10 @@ static canto_status read_activation(const json_t *o, const char *file, canto_act
         *out = KNOWN[i].value;
         return status_ok();
     }
-    return status_error(CANTO_ERROR_UNSUPPORTED, "'%.300s': the activation_function \"%.60s\" is not one of canto's "
-                                                 "(gelu_new, gelu, relu)", file, name);
+    return status_error(CANTO_ERROR_UNSUPPORTED,
+                        "'%.300s': the activation_function \"%.60s\" is not one of canto's "
+                        "(gelu_new, gelu, relu)",
+                        file, name);
 }
 
 /* What both families have. */
@@ -161,12 +166,11 @@ done:
 
 static canto_status read_layer_word(const json_t *word, const char *file, char *letter) {
     const char *text = json_string_value(word);
-    if (text && strcmp(text, "global") == 0)
-        *letter = 'g';
-    else if (text && strcmp(text, "local") == 0)
-        *letter = 'l';
+    if (text && strcmp(text, "global") == 0) *letter = 'g';
+    else if (text && strcmp(text, "local") == 0) *letter = 'l';
     else
-        return status_error(CANTO_ERROR_UNSUPPORTED, "'%.300s': an attention layer is neither \"global\" nor \"local\"", file);
+        return status_error(CANTO_ERROR_UNSUPPORTED, "'%.300s': an attention layer is neither \"global\" nor \"local\"",
+                            file);
     return status_ok();
 }
 
@@ -262,8 +266,10 @@ canto_status hf_config_from_json(const json_t *object, const char *file, canto_c
         TRY(gpt_neo_from_json(object, file, &read));
         *kind = LAYOUT_HF_GPT_NEO;
     } else {
-        FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s': the model_type \"%.40s\" is not one that canto reads (gpt2, gpt_neo, or "
-                                      "canto with its own settings)", file, type);
+        FAIL(CANTO_ERROR_UNSUPPORTED,
+             "'%.300s': the model_type \"%.40s\" is not one that canto reads (gpt2, gpt_neo, or "
+             "canto with its own settings)",
+             file, type);
     }
     TRY(canto_config_check(&read));
     *config = read;

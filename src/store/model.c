@@ -49,10 +49,10 @@ static canto_status allocate_weights(canto_model *m, const char *folder) {
     size_t   bytes;
     uint64_t available = machine_available_memory();
     if (!size_multiply(m->table.elements, sizeof *m->block, &bytes) || (available > 0 && bytes > available))
-        return status_error(CANTO_ERROR_MEMORY,
-                            "the weights of '%.200s' need %.2f GB (%" PRIu64 " parameters), and this machine has %.2f GB free",
-                            folder, (double)m->table.elements * sizeof *m->block / 1e9, m->table.parameters,
-                            (double)available / 1e9);
+        return status_error(
+            CANTO_ERROR_MEMORY,
+            "the weights of '%.200s' need %.2f GB (%" PRIu64 " parameters), and this machine has %.2f GB free", folder,
+            (double)m->table.elements * sizeof *m->block / 1e9, m->table.parameters, (double)available / 1e9);
     void        *block = NULL;
     canto_status status = context_block(m->context, bytes, "the weights of a model", &m->base, &block);
     m->block = block;
@@ -103,13 +103,9 @@ void canto_model_close(canto_model *model) {
     context_release(context, model);
 }
 
-const canto_config *canto_model_config(const canto_model *model) {
-    return &model->config;
-}
+const canto_config *canto_model_config(const canto_model *model) { return &model->config; }
 
-const canto_tokenizer *canto_model_tokenizer(const canto_model *model) {
-    return model->tokenizer;
-}
+const canto_tokenizer *canto_model_tokenizer(const canto_model *model) { return model->tokenizer; }
 
 canto_status canto_model_save(const canto_model *model, const char *folder) {
     return model_folder_save(model->context, folder, &model->table, model->block, model->tokenizer);

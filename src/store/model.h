@@ -8,11 +8,11 @@ struct canto_model {
     canto_context         *context;
     canto_config           config;
     tensor_table           table;
-    gpt_weights            weights;  /* views on block */
-    layer_weights         *layers;   /* [L] */
-    float                 *block;    /* table.elements */
-    void                  *base;     /* what to release; NULL when the block is borrowed */
-    bool                   borrowed; /* block and tokenizer are another's */
+    gpt_weights            weights;         /* views on block */
+    layer_weights         *layers;          /* [L] */
+    float                 *block;           /* table.elements */
+    void                  *base;            /* what to release; NULL when the block is borrowed */
+    bool                   borrowed;        /* block and tokenizer are another's */
     const canto_tokenizer *tokenizer;       /* NULL: none */
     canto_tokenizer       *owned_tokenizer; /* to close; NULL when borrowed or none */
 };

@@ -23,8 +23,8 @@ done:
     return status;
 }
 
-canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table, const float *block,
-                               const canto_tokenizer *tokenizer) {
+canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table,
+                               const float *block, const canto_tokenizer *tokenizer) {
     canto_status status = status_ok();
     layout_kind  kind = layout_for_saving(&table->config);
     char         path[4096];
@@ -61,11 +61,15 @@ done:
 static canto_status weights_missing(const char *folder) {
     char path[4096];
     if (path_join(path, folder, "model.safetensors.index.json").code == CANTO_OK && file_exists(path))
-        return status_error(CANTO_ERROR_UNSUPPORTED, "'%.300s' holds its weights in several files, which this version "
-                                                     "does not read: merge them into one model.safetensors", folder);
+        return status_error(CANTO_ERROR_UNSUPPORTED,
+                            "'%.300s' holds its weights in several files, which this version "
+                            "does not read: merge them into one model.safetensors",
+                            folder);
     if (path_join(path, folder, "pytorch_model.bin").code == CANTO_OK && file_exists(path))
-        return status_error(CANTO_ERROR_UNSUPPORTED, "'%.300s' holds pytorch_model.bin and no model.safetensors: convert it "
-                                                     "to safetensors first", folder);
+        return status_error(CANTO_ERROR_UNSUPPORTED,
+                            "'%.300s' holds pytorch_model.bin and no model.safetensors: convert it "
+                            "to safetensors first",
+                            folder);
     return status_error(CANTO_ERROR_FILE, "'%.300s' is no whole model: it lacks model.safetensors", folder);
 }
 
@@ -93,7 +97,8 @@ static bool has_config(const char *folder) {
 canto_status model_folder_find(const char *path, char out[4096]) {
     canto_status status = status_ok();
     if (!folder_exists(path)) {
-        if (file_exists(path)) FAIL(CANTO_ERROR_FILE, "'%.300s' is a file: a model is a folder with a config.json", path);
+        if (file_exists(path))
+            FAIL(CANTO_ERROR_FILE, "'%.300s' is a file: a model is a folder with a config.json", path);
         FAIL(CANTO_ERROR_FILE, "'%.300s' does not exist", path);
     }
     TRY(path_join(out, path, ""));
@@ -103,7 +108,8 @@ canto_status model_folder_find(const char *path, char out[4096]) {
     TRY(path_join(out, path, "last"));
     if (has_config(out)) goto done;
     FAIL(CANTO_ERROR_FILE,
-         "'%.300s' is neither a model folder (it lacks config.json) nor a run with a checkpoint (it lacks best and last)",
+         "'%.300s' is neither a model folder (it lacks config.json) nor a run with a checkpoint (it lacks best and "
+         "last)",
          path);
 done:
     return status;

@@ -7,8 +7,8 @@
 #include "model/layouts.h"
 
 /* Writes the folder's files, each whole or not at all; the folder is created when missing. tokenizer may be NULL. */
-canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table, const float *block,
-                               const canto_tokenizer *tokenizer);
+canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table,
+                               const float *block, const canto_tokenizer *tokenizer);
 /* The config of a folder, and the layout of its weights. */
 canto_status model_folder_read_config(const char *folder, canto_config *config, layout_kind *kind);
 /* Fills a block of table's layout. */

@@ -17,8 +17,8 @@ static const struct {
     const char *name;
     unsigned    bytes;
 } DTYPES[] = {
-    {"F32", 4}, {"I64", 8},  {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I32", 4},     {"U8", 1},      {"BOOL", 1},
-    {"I8", 1},  {"I16", 2},  {"U16", 2}, {"U32", 4},  {"U64", 8}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
+    {"F32", 4}, {"I64", 8}, {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I32", 4},     {"U8", 1},      {"BOOL", 1},
+    {"I8", 1},  {"I16", 2}, {"U16", 2}, {"U32", 4},  {"U64", 8}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
 };
 
 static unsigned dtype_bytes(const char *dtype) {
@@ -41,7 +41,8 @@ static canto_status read_header(safetensors *f) {
     if (length > f->map.bytes - 8 || length > HEADER_MAX)
         return status_error(CANTO_ERROR_FORMAT,
                             "'%.300s' is no safetensors file, or cut short: its header should have %" PRIu64
-                            " bytes, the whole file has %zu", f->path, length, f->map.bytes);
+                            " bytes, the whole file has %zu",
+                            f->path, length, f->map.bytes);
     canto_status status = json_parse((const char *)f->map.data + 8, (size_t)length, f->path, &f->header);
     if (status.code == CANTO_OK && !json_is_object(f->header))
         return status_error(CANTO_ERROR_FORMAT, "'%.300s': the header is no JSON object", f->path);
@@ -60,10 +61,12 @@ static canto_status read_shape(const safetensors *f, const json_t *entry, safete
     for (int i = 0; i < t->rank; i++) {
         const json_t *size = json_array_get(shape, (size_t)i);
         if (!json_is_integer(size) || json_integer_value(size) < 0)
-            FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has a shape that is not made of sizes", f->path, t->name);
+            FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has a shape that is not made of sizes", f->path,
+                 t->name);
         t->shape[i] = json_integer_value(size);
         if (t->shape[i] != 0 && t->count > (uint64_t)INT64_MAX / (uint64_t)t->shape[i])
-            FAIL(CANTO_ERROR_FORMAT, "'%.300s': the shape of tensor \"%.80s\" is too large to be true", f->path, t->name);
+            FAIL(CANTO_ERROR_FORMAT, "'%.300s': the shape of tensor \"%.80s\" is too large to be true", f->path,
+                 t->name);
         t->count *= (uint64_t)t->shape[i];
     }
 done:
@@ -71,13 +74,14 @@ done:
 }
 
 static canto_status read_offsets(const safetensors *f, const json_t *entry, safetensor *t) {
-    canto_status  status = status_ok();
-    json_t       *offsets;
+    canto_status status = status_ok();
+    json_t      *offsets;
     TRY(json_get_array(entry, f->path, "data_offsets", &offsets));
     const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
     if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
         json_integer_value(begin) < 0 || json_integer_value(end) < json_integer_value(begin))
-        FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has data_offsets that are not [begin, end]", f->path, t->name);
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has data_offsets that are not [begin, end]", f->path,
+             t->name);
     t->begin = (uint64_t)json_integer_value(begin);
     t->end = (uint64_t)json_integer_value(end);
 done:
@@ -92,16 +96,17 @@ static canto_status read_tensor(const safetensors *f, const char *name, const js
     TRY(json_get_text(entry, f->path, "dtype", &t->dtype));
     unsigned element = dtype_bytes(t->dtype);
     if (element == 0)
-        FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s': tensor \"%.80s\" has the unknown type \"%.20s\"", f->path, name, t->dtype);
+        FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s': tensor \"%.80s\" has the unknown type \"%.20s\"", f->path, name,
+             t->dtype);
     TRY(read_shape(f, entry, t));
     TRY(read_offsets(f, entry, t));
     if (t->count > UINT64_MAX / element || t->end - t->begin != t->count * element)
-        FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has %" PRIu64 " bytes, but its shape asks for others", f->path,
-             name, t->end - t->begin);
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has %" PRIu64 " bytes, but its shape asks for others",
+             f->path, name, t->end - t->begin);
     if (t->end > room)
         FAIL(CANTO_ERROR_FORMAT,
-             "'%.300s' is cut short: tensor \"%.80s\" ends at byte %" PRIu64 " of the data, which has %" PRIu64, f->path,
-             name, t->end, room);
+             "'%.300s' is cut short: tensor \"%.80s\" ends at byte %" PRIu64 " of the data, which has %" PRIu64,
+             f->path, name, t->end, room);
     t->data = f->map.data + start + t->begin;
 done:
     return status;
@@ -188,24 +193,24 @@ static void shape_text(const int64_t *shape, int rank, char out[200]) {
 canto_status safetensors_expect(const safetensors *file, const safetensor *t, const char *dtype, const int64_t *shape,
                                 int rank) {
     if (strcmp(t->dtype, dtype) != 0)
-        return status_error(CANTO_ERROR_UNSUPPORTED,
-                            "'%.250s': tensor \"%.80s\" is of type %s, and this version reads %s: convert the file first",
-                            file->path, t->name, t->dtype, dtype);
+        return status_error(
+            CANTO_ERROR_UNSUPPORTED,
+            "'%.250s': tensor \"%.80s\" is of type %s, and this version reads %s: convert the file first", file->path,
+            t->name, t->dtype, dtype);
     bool same = t->rank == rank;
     for (int i = 0; same && i < rank; i++) same = t->shape[i] == shape[i];
     if (same) return status_ok();
     char have[200], want[200];
     shape_text(t->shape, t->rank, have);
     shape_text(shape, rank, want);
-    return status_error(CANTO_ERROR_FORMAT, "'%.200s': tensor \"%.80s\" has the shape %.60s, but the config asks for %.60s",
-                        file->path, t->name, have, want);
+    return status_error(CANTO_ERROR_FORMAT,
+                        "'%.200s': tensor \"%.80s\" has the shape %.60s, but the config asks for %.60s", file->path,
+                        t->name, have, want);
 }
 
 /* ----------------------------------------------------------------------------------------------- writing */
 
-static canto_status no_header_memory(void) {
-    return context_no_memory(4096, "the header of a safetensors file");
-}
+static canto_status no_header_memory(void) { return context_no_memory(4096, "the header of a safetensors file"); }
 
 canto_status safetensors_writer_open(safetensors_writer *w, const char *path) {
     memset(w, 0, sizeof *w);
@@ -238,8 +243,8 @@ canto_status safetensors_writer_add(safetensors_writer *w, const char *name, con
                                     int rank) {
     uint64_t bytes = dtype_bytes(dtype);
     for (int i = 0; i < rank; i++) bytes *= (uint64_t)shape[i];
-    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape_to_json(shape, rank), "data_offsets",
-                              (json_int_t)w->bytes, (json_int_t)(w->bytes + bytes));
+    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape_to_json(shape, rank),
+                              "data_offsets", (json_int_t)w->bytes, (json_int_t)(w->bytes + bytes));
     if (!entry || json_object_set_new(w->header, name, entry) != 0) return no_header_memory();
     w->bytes += bytes;
     return status_ok();
@@ -272,8 +277,8 @@ canto_status safetensors_writer_data(safetensors_writer *w, const void *data, si
 canto_status safetensors_writer_commit(safetensors_writer *w) {
     canto_status status = status_ok();
     if (w->written != w->bytes)
-        FAIL(CANTO_ERROR_VALUE, "'%.300s': %" PRIu64 " bytes of tensors were announced and %" PRIu64 " written", w->file.path,
-             w->bytes, w->written);
+        FAIL(CANTO_ERROR_VALUE, "'%.300s': %" PRIu64 " bytes of tensors were announced and %" PRIu64 " written",
+             w->file.path, w->bytes, w->written);
     TRY(file_writer_commit(&w->file));
 done:
     safetensors_writer_discard(w);

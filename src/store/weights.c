@@ -9,9 +9,7 @@
 
 enum { TILE = 32 }; /* of a transposition: source and target lines stay in the cache */
 
-static size_t item_count(const layout_item *item) {
-    return (size_t)item->rows * (size_t)item->columns;
-}
+static size_t item_count(const layout_item *item) { return (size_t)item->rows * (size_t)item->columns; }
 
 static size_t item_offset(const tensor_table *table, const layout_item *item) {
     return tensor_find(table, item->role, item->layer)->offset + (size_t)item->row * (size_t)item->columns;
@@ -24,9 +22,7 @@ static int item_shape(const layout_item *item, int64_t shape[2]) {
     return item->vector ? 1 : 2;
 }
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* ----------------------------------------------------------------------------------------------- writing */
 
@@ -85,12 +81,9 @@ canto_status weights_write(canto_context *context, const char *path, const tenso
     TRY(safetensors_writer_open(&w, path));
     TRY(announce(&w, &table->config, kind));
     for (size_t i = 0; layout_item_at(&table->config, kind, i, &item); i++) {
-        if (item.zeros)
-            TRY(write_zeros(&w, item_count(&item)));
-        else if (item.transposed)
-            TRY(write_transposed(context, &w, &item, block + item_offset(table, &item)));
-        else
-            TRY(safetensors_writer_data(&w, block + item_offset(table, &item), item_count(&item) * sizeof(float)));
+        if (item.zeros) TRY(write_zeros(&w, item_count(&item)));
+        else if (item.transposed) TRY(write_transposed(context, &w, &item, block + item_offset(table, &item)));
+        else TRY(safetensors_writer_data(&w, block + item_offset(table, &item), item_count(&item) * sizeof(float)));
     }
     TRY(safetensors_writer_commit(&w));
 done:
@@ -121,9 +114,10 @@ static void read_transposed(const unsigned char *from, size_t rows, size_t colum
 static canto_status check_finite(const safetensors *file, const char *name, const float *values, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(values[i]))
-            return status_error(CANTO_ERROR_FORMAT, "'%.250s': tensor \"%.80s\" holds %s: the file is damaged, or its "
-                                                    "training went astray", file->path, name,
-                                isnan(values[i]) ? "NaN (no number)" : "an infinite value");
+            return status_error(CANTO_ERROR_FORMAT,
+                                "'%.250s': tensor \"%.80s\" holds %s: the file is damaged, or its "
+                                "training went astray",
+                                file->path, name, isnan(values[i]) ? "NaN (no number)" : "an infinite value");
     return status_ok();
 }
 
@@ -141,10 +135,8 @@ static canto_status read_item(const safetensors *file, const tensor_table *table
     TRY(safetensors_expect(file, t, "F32", shape, rank));
     if (item->zeros) goto done;
     float *to = block + item_offset(table, item);
-    if (item->transposed)
-        read_transposed(t->data, (size_t)item->rows, (size_t)item->columns, to);
-    else
-        memcpy(to, t->data, item_count(item) * sizeof *to);
+    if (item->transposed) read_transposed(t->data, (size_t)item->rows, (size_t)item->columns, to);
+    else memcpy(to, t->data, item_count(item) * sizeof *to);
     TRY(check_finite(file, t->name, to, item_count(item)));
 done:
     return status;
@@ -159,8 +151,8 @@ static bool ends_with(const char *text, const char *end) {
 static bool may_be_ignored(const canto_config *config, layout_kind kind, const char *name) {
     if (kind != LAYOUT_HF_GPT2 && kind != LAYOUT_HF_GPT_NEO) return false;
     if (config->tied && strcmp(name, "lm_head.weight") == 0) return true;
-    return ends_with(name, "attn.bias") || ends_with(name, "attn.masked_bias") || ends_with(name, "attn.attention.bias") ||
-           ends_with(name, "attn.attention.masked_bias");
+    return ends_with(name, "attn.bias") || ends_with(name, "attn.masked_bias") ||
+           ends_with(name, "attn.attention.bias") || ends_with(name, "attn.attention.masked_bias");
 }
 
 static canto_status check_strangers(const safetensors *file, const canto_config *config, layout_kind kind,

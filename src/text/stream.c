@@ -13,28 +13,25 @@ struct canto_stream {
 };
 
 /* True when bytes (1 to 3 of them) could be the beginning of a longer character. */
-static bool is_beginning(const unsigned char *b, size_t bytes)
-{
+static bool is_beginning(const unsigned char *b, size_t bytes) {
     size_t length = b[0] >= 0xF0 ? 4 : b[0] >= 0xE0 ? 3 : 2;
     if (b[0] < 0xC2 || b[0] > 0xF4 || bytes >= length) return false;
-    unsigned low  = b[0] == 0xE0 ? 0xA0 : b[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned low = b[0] == 0xE0 ? 0xA0 : b[0] == 0xF0 ? 0x90 : 0x80;
     unsigned high = b[0] == 0xED ? 0x9F : b[0] == 0xF4 ? 0x8F : 0xBF;
     if (bytes > 1 && (b[1] < low || b[1] > high)) return false;
     return bytes < 3 || (b[2] & 0xC0) == 0x80;
 }
 
-canto_status canto_stream_open(const canto_tokenizer *tokenizer, canto_stream **stream)
-{
+canto_status canto_stream_open(const canto_tokenizer *tokenizer, canto_stream **stream) {
     canto_stream *s = context_allocate_zeroed(tokenizer->context, 1, sizeof *s);
-    *stream         = s;
+    *stream = s;
     if (!s) return context_no_memory(sizeof *s, "a stream");
-    s->tokenizer    = tokenizer;
+    s->tokenizer = tokenizer;
     s->held.context = s->out.context = tokenizer->context;
     return status_ok();
 }
 
-void canto_stream_close(canto_stream *s)
-{
+void canto_stream_close(canto_stream *s) {
     if (!s) return;
     canto_context *context = s->held.context;
     context_release(context, s->held.data);
@@ -43,12 +40,11 @@ void canto_stream_close(canto_stream *s)
 }
 
 /* Moves what is decided from held to out; at the end everything is. */
-static canto_status settle(canto_stream *s, bool end)
-{
-    size_t       at     = 0;
+static canto_status settle(canto_stream *s, bool end) {
+    size_t       at = 0;
     canto_status status = status_ok();
     while (at < s->held.count) {
-        const char *rest  = s->held.data + at;
+        const char *rest = s->held.data + at;
         size_t      bytes = s->held.count - at, bad = 1;
         uint32_t    point;
         size_t      length = utf8_read(rest, bytes, &point);
@@ -68,8 +64,7 @@ done:
     return status;
 }
 
-static canto_status give(canto_stream *s, const char **text, size_t *bytes)
-{
+static canto_status give(canto_stream *s, const char **text, size_t *bytes) {
     canto_status status = byte_list_add(&s->out, "", 1);
     if (status.code != CANTO_OK) return status;
     *text = s->out.data;
@@ -77,15 +72,14 @@ static canto_status give(canto_stream *s, const char **text, size_t *bytes)
     return status;
 }
 
-canto_status canto_stream_push(canto_stream *s, uint32_t id, const char **text, size_t *bytes)
-{
+canto_status canto_stream_push(canto_stream *s, uint32_t id, const char **text, size_t *bytes) {
     size_t       length;
     const char  *token = canto_tokenizer_token(s->tokenizer, id, &length), *joint = s->tokenizer->kind->joint;
     canto_status status;
     s->out.count = 0;
     if (!token)
-        return status_error(CANTO_ERROR_VALUE, "token id %lu is outside the vocabulary of %lu tokens", (unsigned long)id,
-                            (unsigned long)s->tokenizer->tokens.count);
+        return status_error(CANTO_ERROR_VALUE, "token id %lu is outside the vocabulary of %lu tokens",
+                            (unsigned long)id, (unsigned long)s->tokenizer->tokens.count);
     if (s->begun) TRY(byte_list_add(&s->held, joint, strlen(joint)));
     TRY(byte_list_add(&s->held, token, length));
     s->begun = true;
@@ -95,8 +89,7 @@ done:
     return status;
 }
 
-canto_status canto_stream_finish(canto_stream *s, const char **text, size_t *bytes)
-{
+canto_status canto_stream_finish(canto_stream *s, const char **text, size_t *bytes) {
     canto_status status;
     s->out.count = 0;
     TRY(settle(s, true));

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-canto_status id_list_add(id_list *list, uint32_t id)
-{
+canto_status id_list_add(id_list *list, uint32_t id) {
     if (list->count == list->room) {
         size_t    room = list->room ? list->room * 2 : 256;
         uint32_t *data = room > SIZE_MAX / 8 ? NULL : context_resize(list->context, list->data, room * sizeof *data);
@@ -20,8 +19,7 @@ canto_status id_list_add(id_list *list, uint32_t id)
     return status_ok();
 }
 
-canto_status byte_list_add(byte_list *list, const char *bytes, size_t count)
-{
+canto_status byte_list_add(byte_list *list, const char *bytes, size_t count) {
     size_t need;
     if (!size_add(list->count, count, &need) || need > SIZE_MAX / 4) return context_no_memory(SIZE_MAX, "text");
     if (need > list->room) {
@@ -36,43 +34,38 @@ canto_status byte_list_add(byte_list *list, const char *bytes, size_t count)
     return status_ok();
 }
 
-canto_tokenizer_options canto_tokenizer_options_default(void)
-{
+canto_tokenizer_options canto_tokenizer_options_default(void) {
     canto_tokenizer_options options = {"char", NULL, NULL, NULL};
     return options;
 }
 
-const tokenizer_kind *tokenizer_kind_at(size_t index)
-{
+const tokenizer_kind *tokenizer_kind_at(size_t index) {
     static const tokenizer_kind *const kinds[] = {&tokenizer_char, &tokenizer_byte, &tokenizer_word};
     return index < sizeof kinds / sizeof kinds[0] ? kinds[index] : NULL;
 }
 
-canto_status tokenizer_new(canto_context *context, const tokenizer_kind *kind, canto_tokenizer **tokenizer)
-{
+canto_status tokenizer_new(canto_context *context, const tokenizer_kind *kind, canto_tokenizer **tokenizer) {
     canto_tokenizer *t = context_allocate_zeroed(context, 1, sizeof *t);
-    *tokenizer         = t;
+    *tokenizer = t;
     if (!t) return context_no_memory(sizeof *t, "a tokenizer");
-    t->context        = context;
-    t->kind           = kind;
+    t->context = context;
+    t->kind = kind;
     t->tokens.context = context;
-    t->unknown        = VOCABULARY_NONE;
+    t->unknown = VOCABULARY_NONE;
     return status_ok();
 }
 
-void canto_tokenizer_close(canto_tokenizer *t)
-{
+void canto_tokenizer_close(canto_tokenizer *t) {
     if (!t) return;
     vocabulary_close(&t->tokens);
     context_release(t->context, t->numbers);
     context_release(t->context, t);
 }
 
-void tokenizer_finish(canto_tokenizer *t)
-{
+void tokenizer_finish(canto_tokenizer *t) {
     const char *numbers = t->numbers ? t->numbers : "";
-    uint64_t    hash    = hash_bytes(t->kind->name, strlen(t->kind->name) + 1, 0);
-    hash                = hash_bytes(numbers, strlen(numbers) + 1, hash);
+    uint64_t    hash = hash_bytes(t->kind->name, strlen(t->kind->name) + 1, 0);
+    hash = hash_bytes(numbers, strlen(numbers) + 1, hash);
     for (uint32_t id = 0; id < t->tokens.count; id++) {
         size_t        bytes;
         const char   *token = vocabulary_token(&t->tokens, id, &bytes);
@@ -85,31 +78,29 @@ void tokenizer_finish(canto_tokenizer *t)
 
 /* ----------------------------------------------------------------------------------------------- learning */
 
-static canto_status find_kind(const char *name, const tokenizer_kind **kind)
-{
+static canto_status find_kind(const char *name, const tokenizer_kind **kind) {
     for (size_t i = 0; (*kind = tokenizer_kind_at(i)) != NULL; i++)
         if (strcmp((*kind)->name, name) == 0) return status_ok();
     return status_error(CANTO_ERROR_VALUE, "there is no tokenizer of kind '%.40s'; choose char, byte or word", name);
 }
 
 /* A token that a user names: not empty, UTF-8, and without white space where white space separates tokens. */
-static canto_status check_name(const tokenizer_kind *kind, const char *role, const char *name, size_t bytes)
-{
+static canto_status check_name(const tokenizer_kind *kind, const char *role, const char *name, size_t bytes) {
     if (bytes == 0) return status_error(CANTO_ERROR_VALUE, "a token of %s is empty; name it like '<UNK>'", role);
     for (size_t at = 0, length; at < bytes; at += length) {
         uint32_t point;
         length = utf8_read(name + at, bytes - at, &point);
         if (length == 0) return status_error(CANTO_ERROR_VALUE, "a token of %s is not valid UTF-8", role);
         if (kind->joint[0] && utf8_is_space(point))
-            return status_error(CANTO_ERROR_VALUE, "the token '%.60s' of %s holds white space, which separates words", name, role);
+            return status_error(CANTO_ERROR_VALUE, "the token '%.60s' of %s holds white space, which separates words",
+                                name, role);
     }
     return status_ok();
 }
 
-static canto_status add_specials(canto_tokenizer *t, const char *specials)
-{
+static canto_status add_specials(canto_tokenizer *t, const char *specials) {
     for (const char *at = specials;; at++) {
-        size_t       bytes  = strcspn(at, ",");
+        size_t       bytes = strcspn(at, ",");
         canto_status status = check_name(t->kind, "specials", at, bytes);
         if (status.code != CANTO_OK) return status;
         if (vocabulary_find(&t->tokens, at, bytes) != VOCABULARY_NONE)
@@ -121,13 +112,14 @@ static canto_status add_specials(canto_tokenizer *t, const char *specials)
     }
 }
 
-static canto_status apply_options(canto_tokenizer *t, const canto_tokenizer_options *options)
-{
+static canto_status apply_options(canto_tokenizer *t, const canto_tokenizer_options *options) {
     canto_status status = status_ok();
     if (options->numbers && !t->kind->takes_numbers)
-        FAIL(CANTO_ERROR_VALUE, "a tokenizer of kind %s has no token for numbers; leave numbers out, or choose word", t->kind->name);
+        FAIL(CANTO_ERROR_VALUE, "a tokenizer of kind %s has no token for numbers; leave numbers out, or choose word",
+             t->kind->name);
     if ((options->unknown || options->specials) && !t->kind->takes_specials)
-        FAIL(CANTO_ERROR_VALUE, "a tokenizer of kind %s has no unknown or special tokens; leave them out", t->kind->name);
+        FAIL(CANTO_ERROR_VALUE, "a tokenizer of kind %s has no unknown or special tokens; leave them out",
+             t->kind->name);
     if (options->specials && options->specials[0]) TRY(add_specials(t, options->specials));
     if (options->unknown) {
         TRY(check_name(t->kind, "unknown", options->unknown, strlen(options->unknown)));
@@ -142,12 +134,11 @@ done:
     return status;
 }
 
-canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer_options *options, const char *const *paths,
-                                   size_t count, canto_tokenizer **tokenizer)
-{
+canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer_options *options,
+                                   const char *const *paths, size_t count, canto_tokenizer **tokenizer) {
     canto_tokenizer_options chosen = options ? *options : canto_tokenizer_options_default();
     const tokenizer_kind   *kind;
-    canto_tokenizer        *t   = NULL;
+    canto_tokenizer        *t = NULL;
     file_map                map = {0};
     canto_status            status;
     *tokenizer = NULL;
@@ -164,12 +155,13 @@ canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer
         file_map_close(&map);
     }
     if (kind->learn && t->tokens.count == named)
-        FAIL(CANTO_ERROR_VALUE, "the text '%.200s' holds nothing to make a vocabulary of; name a text that is not empty",
+        FAIL(CANTO_ERROR_VALUE,
+             "the text '%.200s' holds nothing to make a vocabulary of; name a text that is not empty",
              count ? paths[0] : "");
     if (kind->learn) TRY(vocabulary_sort(&t->tokens, named));
     tokenizer_finish(t);
     *tokenizer = t;
-    t          = NULL;
+    t = NULL;
 done:
     file_map_close(&map);
     canto_tokenizer_close(t);
@@ -178,69 +170,59 @@ done:
 
 /* ------------------------------------------------------------------------------------- encoding, decoding */
 
-int32_t canto_tokenizer_vocabulary(const canto_tokenizer *t)
-{
-    return (int32_t)t->tokens.count;
-}
+int32_t canto_tokenizer_vocabulary(const canto_tokenizer *t) { return (int32_t)t->tokens.count; }
 
-const char *canto_tokenizer_kind(const canto_tokenizer *t)
-{
-    return t->kind->name;
-}
+const char *canto_tokenizer_kind(const canto_tokenizer *t) { return t->kind->name; }
 
-uint64_t canto_tokenizer_hash(const canto_tokenizer *t)
-{
-    return t->hash;
-}
+uint64_t canto_tokenizer_hash(const canto_tokenizer *t) { return t->hash; }
 
-const char *canto_tokenizer_token(const canto_tokenizer *t, uint32_t id, size_t *bytes)
-{
+const char *canto_tokenizer_token(const canto_tokenizer *t, uint32_t id, size_t *bytes) {
     return id < t->tokens.count ? vocabulary_token(&t->tokens, id, bytes) : NULL;
 }
 
-canto_status tokenizer_not_utf8(size_t at, const char *from)
-{
-    return status_error(CANTO_ERROR_TEXT, "%s%.300s%s is not valid UTF-8 at byte %zu; convert it to UTF-8, or use a byte tokenizer",
+canto_status tokenizer_not_utf8(size_t at, const char *from) {
+    return status_error(CANTO_ERROR_TEXT,
+                        "%s%.300s%s is not valid UTF-8 at byte %zu; convert it to UTF-8, or use a byte tokenizer",
                         from ? "'" : "the text", from ? from : "", from ? "'" : "", at);
 }
 
-canto_status tokenizer_unseen(const canto_tokenizer *t, const char *text, size_t bytes, size_t at, const char *from)
-{
+canto_status tokenizer_unseen(const canto_tokenizer *t, const char *text, size_t bytes, size_t at, const char *from) {
     uint32_t    point = 0;
     size_t      shown = utf8_valid_prefix(text, bytes < 80 ? bytes : 80);
     char        symbol[120];
     const char *noun = "word";
     if (!t->kind->joint[0] && utf8_read(text, bytes, &point) > 0) {
         bool visible = point > 32 && !(point >= 0x7F && point < 0xA1) && !utf8_is_space(point);
-        noun         = "symbol";
+        noun = "symbol";
         if (visible) snprintf(symbol, sizeof symbol, "U+%04X '%.*s'", (unsigned)point, (int)shown, text);
         else snprintf(symbol, sizeof symbol, "U+%04X", (unsigned)point);
     } else {
         snprintf(symbol, sizeof symbol, "'%.*s%s'", (int)shown, text, shown < bytes ? "..." : "");
     }
-    return status_error(CANTO_ERROR_TEXT,
-                        "the %s %s at byte %zu%s%.150s%s is not in the vocabulary of %lu tokens; change it, or train the "
-                        "tokenizer on this text too, or with an unknown token such as '<UNK>'",
-                        noun, symbol, at, from ? " of '" : "", from ? from : "", from ? "'" : "", (unsigned long)t->tokens.count);
+    return status_error(
+        CANTO_ERROR_TEXT,
+        "the %s %s at byte %zu%s%.150s%s is not in the vocabulary of %lu tokens; change it, or train the "
+        "tokenizer on this text too, or with an unknown token such as '<UNK>'",
+        noun, symbol, at, from ? " of '" : "", from ? from : "", from ? "'" : "", (unsigned long)t->tokens.count);
 }
 
-canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids)
-{
+canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, size_t bytes, const char *from,
+                                   id_list *ids) {
     return t->kind->encode(t, text, bytes, from, ids);
 }
 
-canto_status canto_tokenizer_encode(const canto_tokenizer *t, const char *text, size_t bytes, uint32_t **ids, size_t *count)
-{
+canto_status canto_tokenizer_encode(const canto_tokenizer *t, const char *text, size_t bytes, uint32_t **ids,
+                                    size_t *count) {
     id_list      list = {t->context, NULL, 0, 0};
     canto_status status;
-    *ids   = NULL;
+    *ids = NULL;
     *count = 0;
     TRY(tokenizer_encode_from(t, text, bytes, NULL, &list));
     if (!list.data) { /* no token at all is still something to release */
         TRY(id_list_add(&list, 0));
         list.count = 0;
     }
-    *ids   = list.data;
+    *ids = list.data;
     *count = list.count;
     return status;
 done:
@@ -248,18 +230,18 @@ done:
     return status;
 }
 
-canto_status canto_tokenizer_decode(const canto_tokenizer *t, const uint32_t *ids, size_t count, char **text, size_t *bytes)
-{
-    byte_list    list   = {t->context, NULL, 0, 0};
+canto_status canto_tokenizer_decode(const canto_tokenizer *t, const uint32_t *ids, size_t count, char **text,
+                                    size_t *bytes) {
+    byte_list    list = {t->context, NULL, 0, 0};
     canto_status status = status_ok();
-    *text               = NULL;
+    *text = NULL;
     if (bytes) *bytes = 0;
     for (size_t i = 0; i < count; i++) {
         size_t      length;
         const char *token = canto_tokenizer_token(t, ids[i], &length);
         if (!token)
-            FAIL(CANTO_ERROR_VALUE, "token id %lu (number %zu) is outside the vocabulary of %lu tokens", (unsigned long)ids[i], i,
-                 (unsigned long)t->tokens.count);
+            FAIL(CANTO_ERROR_VALUE, "token id %lu (number %zu) is outside the vocabulary of %lu tokens",
+                 (unsigned long)ids[i], i, (unsigned long)t->tokens.count);
         if (i > 0) TRY(byte_list_add(&list, t->kind->joint, strlen(t->kind->joint)));
         TRY(byte_list_add(&list, token, length));
     }

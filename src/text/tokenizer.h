@@ -59,7 +59,8 @@ canto_status tokenizer_new(canto_context *context, const tokenizer_kind *kind, c
 void         tokenizer_finish(canto_tokenizer *t);
 
 /* As canto_tokenizer_encode, appending to ids; `from` (a path, or NULL) is named in errors. */
-canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids);
+canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, size_t bytes, const char *from,
+                                   id_list *ids);
 
 /* Errors of encoding: bytes that are no UTF-8; a symbol or word that the vocabulary lacks. */
 canto_status tokenizer_not_utf8(size_t at, const char *from);

@@ -7,31 +7,27 @@
 
 #include <string.h>
 
-static bool stands_for_itself(unsigned byte)
-{
+static bool stands_for_itself(unsigned byte) {
     return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
 }
 
 /* The character of each byte, in UTF-8 with a zero byte after it. */
-static void byte_names(char names[256][4])
-{
+static void byte_names(char names[256][4]) {
     uint32_t next = 0x100;
     memset(names, 0, 256 * 4);
     for (unsigned byte = 0; byte < 256; byte++) utf8_write(stands_for_itself(byte) ? byte : next++, names[byte]);
 }
 
-static canto_status begin(canto_tokenizer *t)
-{
+static canto_status begin(canto_tokenizer *t) {
     for (unsigned byte = 0; byte < 256; byte++) {
-        char         token  = (char)(unsigned char)byte;
+        char         token = (char)(unsigned char)byte;
         canto_status status = vocabulary_add(&t->tokens, &token, 1, NULL);
         if (status.code != CANTO_OK) return status;
     }
     return status_ok();
 }
 
-static canto_status encode(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids)
-{
+static canto_status encode(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids) {
     canto_status status = status_ok();
     (void)t;
     (void)from;
@@ -39,29 +35,28 @@ static canto_status encode(const canto_tokenizer *t, const char *text, size_t by
     return status;
 }
 
-static json_t *byte_level(bool add_prefix)
-{
-    return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", (int)add_prefix, "trim_offsets", 1,
-                     "use_regex", 0);
+static json_t *byte_level(bool add_prefix) {
+    return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", (int)add_prefix, "trim_offsets",
+                     1, "use_regex", 0);
 }
 
-static bool write(const canto_tokenizer *t, json_t *root)
-{
+static bool write(const canto_tokenizer *t, json_t *root) {
     char    names[256][4];
     json_t *vocab = json_object();
-    bool    good       = vocab != NULL;
+    bool    good = vocab != NULL;
     (void)t;
     byte_names(names);
-    for (int byte = 0; byte < 256 && good; byte++) good = json_object_set_new(vocab, names[byte], json_integer(byte)) == 0;
-    json_t *model = json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:[]}", "type", "BPE", "dropout", "unk_token",
-                              "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0, "byte_fallback", 0,
-                              "ignore_merges", 0, "vocab", vocab, "merges");
+    for (int byte = 0; byte < 256 && good; byte++)
+        good = json_object_set_new(vocab, names[byte], json_integer(byte)) == 0;
+    json_t *model = json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:[]}", "type", "BPE", "dropout",
+                              "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
+                              "byte_fallback", 0, "ignore_merges", 0, "vocab", vocab, "merges");
     return json_object_set_new(root, "pre_tokenizer", byte_level(false)) == 0 &&
-           json_object_set_new(root, "decoder", byte_level(false)) == 0 && json_object_set_new(root, "model", model) == 0 && good;
+           json_object_set_new(root, "decoder", byte_level(false)) == 0 &&
+           json_object_set_new(root, "model", model) == 0 && good;
 }
 
-static canto_status read(canto_tokenizer *t, const json_t *root, const char *file, bool *fits)
-{
+static canto_status read(canto_tokenizer *t, const json_t *root, const char *file, bool *fits) {
     char          names[256][4];
     const json_t *model = json_object_get(root, "model"), *vocab = json_object_get(model, "vocab");
     const json_t *merges = json_object_get(model, "merges"), *cutter = json_object_get(root, "pre_tokenizer");
@@ -72,13 +67,20 @@ static canto_status read(canto_tokenizer *t, const json_t *root, const char *fil
     for (int byte = 0; byte < 256; byte++) {
         const json_t *id = json_object_get(vocab, names[byte]);
         if (!json_is_integer(id) || json_integer_value(id) != byte)
-            return status_error(CANTO_ERROR_FORMAT, "'%.300s': byte %d must have the id %d in the vocabulary of a byte tokenizer", file,
+            return status_error(CANTO_ERROR_FORMAT,
+                                "'%.300s': byte %d must have the id %d in the vocabulary of a byte tokenizer", file,
                                 byte, byte);
     }
     if (json_object_size(vocab) != 256)
-        return status_error(CANTO_ERROR_FORMAT, "'%.300s': a byte tokenizer has 256 tokens, not %zu", file, json_object_size(vocab));
+        return status_error(CANTO_ERROR_FORMAT, "'%.300s': a byte tokenizer has 256 tokens, not %zu", file,
+                            json_object_size(vocab));
     return begin(t);
 }
 
-const tokenizer_kind tokenizer_byte = {
-    .name = "byte", .joint = "", .text_separator = "\n", .begin = begin, .encode = encode, .write = write, .read = read};
+const tokenizer_kind tokenizer_byte = {.name = "byte",
+                                       .joint = "",
+                                       .text_separator = "\n",
+                                       .begin = begin,
+                                       .encode = encode,
+                                       .write = write,
+                                       .read = read};

@@ -4,14 +4,14 @@
 
 static const char any_character[] = "[\\s\\S]";
 
-static canto_status learn(canto_tokenizer *t, const char *text, size_t bytes, const char *from)
-{
+static canto_status learn(canto_tokenizer *t, const char *text, size_t bytes, const char *from) {
     for (size_t at = 0, length; at < bytes; at += length) {
         uint32_t point;
         length = utf8_read(text + at, bytes - at, &point);
         if (length == 0) return tokenizer_not_utf8(at, from);
         if (point == 0)
-            return status_error(CANTO_ERROR_TEXT, "'%.300s' has a zero byte at byte %zu; remove it, or use a byte tokenizer",
+            return status_error(CANTO_ERROR_TEXT,
+                                "'%.300s' has a zero byte at byte %zu; remove it, or use a byte tokenizer",
                                 from ? from : "", at);
         if (vocabulary_find(&t->tokens, text + at, length) != VOCABULARY_NONE) continue;
         canto_status status = vocabulary_add(&t->tokens, text + at, length, NULL);
@@ -20,8 +20,7 @@ static canto_status learn(canto_tokenizer *t, const char *text, size_t bytes, co
     return status_ok();
 }
 
-static canto_status encode(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids)
-{
+static canto_status encode(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids) {
     for (size_t at = 0, length; at < bytes; at += length) {
         uint32_t point;
         length = utf8_read(text + at, bytes - at, &point);
@@ -35,21 +34,25 @@ static canto_status encode(const canto_tokenizer *t, const char *text, size_t by
     return status_ok();
 }
 
-static bool write(const canto_tokenizer *t, json_t *root)
-{
-    json_t *split = json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex", any_character, "behavior",
-                              "Isolated", "invert", 0);
+static bool write(const canto_tokenizer *t, json_t *root) {
+    json_t *split = json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex", any_character,
+                              "behavior", "Isolated", "invert", 0);
     return json_object_set_new(root, "pre_tokenizer", split) == 0 &&
-           json_object_set_new(root, "decoder", json_pack("{s:s}", "type", "Fuse")) == 0 && tokenizer_write_word_level(t, root);
+           json_object_set_new(root, "decoder", json_pack("{s:s}", "type", "Fuse")) == 0 &&
+           tokenizer_write_word_level(t, root);
 }
 
-static canto_status read(canto_tokenizer *t, const json_t *root, const char *file, bool *fits)
-{
+static canto_status read(canto_tokenizer *t, const json_t *root, const char *file, bool *fits) {
     *fits = json_has_type(json_object_get(root, "model"), "WordLevel") &&
             json_has_pattern(json_object_get(root, "pre_tokenizer"), "Split", any_character);
     return *fits ? tokenizer_read_word_level(t, root, file) : status_ok();
 }
 
-const tokenizer_kind tokenizer_char = {
-    .name = "char", .joint = "", .text_separator = "\n", .takes_specials = true,
-    .learn = learn, .encode = encode, .write = write, .read = read};
+const tokenizer_kind tokenizer_char = {.name = "char",
+                                       .joint = "",
+                                       .text_separator = "\n",
+                                       .takes_specials = true,
+                                       .learn = learn,
+                                       .encode = encode,
+                                       .write = write,
+                                       .read = read};

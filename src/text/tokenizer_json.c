@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-bool json_has_type(const json_t *value, const char *type)
-{
+bool json_has_type(const json_t *value, const char *type) {
     const char *found = json_string_value(json_object_get(value, "type"));
     return found && strcmp(found, type) == 0;
 }
 
-bool json_has_pattern(const json_t *value, const char *type, const char *pattern)
-{
+bool json_has_pattern(const json_t *value, const char *type, const char *pattern) {
     const char *found = json_string_value(json_object_get(json_object_get(value, "pattern"), "Regex"));
     return json_has_type(value, type) && found && strcmp(found, pattern) == 0;
 }
@@ -23,21 +21,20 @@ bool json_has_pattern(const json_t *value, const char *type, const char *pattern
 /* ------------------------------------------------------------------------------------------------ writing */
 
 /* A name that is no token: "<unknown>", with underscores as needed. */
-static void free_name(const canto_tokenizer *t, char name[64])
-{
+static void free_name(const canto_tokenizer *t, char name[64]) {
     snprintf(name, 64, "<unknown>");
-    for (size_t length = strlen(name); length < 63 && vocabulary_find(&t->tokens, name, length) != VOCABULARY_NONE; length++) {
-        name[length]     = '_';
+    for (size_t length = strlen(name); length < 63 && vocabulary_find(&t->tokens, name, length) != VOCABULARY_NONE;
+         length++) {
+        name[length] = '_';
         name[length + 1] = 0;
     }
 }
 
-bool tokenizer_write_word_level(const canto_tokenizer *t, json_t *root)
-{
+bool tokenizer_write_word_level(const canto_tokenizer *t, json_t *root) {
     char        name[64];
     const char *unknown = name;
-    json_t     *vocab   = json_object();
-    bool        good    = vocab != NULL;
+    json_t     *vocab = json_object();
+    bool        good = vocab != NULL;
     free_name(t, name);
     if (t->unknown != VOCABULARY_NONE) unknown = vocabulary_token(&t->tokens, t->unknown, NULL);
     for (uint32_t id = 0; id < t->tokens.count && good; id++)
@@ -46,11 +43,11 @@ bool tokenizer_write_word_level(const canto_tokenizer *t, json_t *root)
     return json_object_set_new(root, "model", model) == 0 && good;
 }
 
-static canto_status save_config(const canto_tokenizer *t, const char *folder)
-{
+static canto_status save_config(const canto_tokenizer *t, const char *folder) {
     char         path[4096];
     canto_status status;
-    json_t      *root = json_pack("{s:s, s:b}", "tokenizer_class", "PreTrainedTokenizerFast", "clean_up_tokenization_spaces", 0);
+    json_t      *root =
+        json_pack("{s:s, s:b}", "tokenizer_class", "PreTrainedTokenizerFast", "clean_up_tokenization_spaces", 0);
     if (!root) FAIL(CANTO_ERROR_MEMORY, "no memory to write tokenizer_config.json");
     if (t->unknown != VOCABULARY_NONE &&
         json_object_set_new(root, "unk_token", json_string(vocabulary_token(&t->tokens, t->unknown, NULL))) != 0)
@@ -62,12 +59,11 @@ done:
     return status;
 }
 
-canto_status canto_tokenizer_save(const canto_tokenizer *t, const char *folder)
-{
+canto_status canto_tokenizer_save(const canto_tokenizer *t, const char *folder) {
     char         path[4096];
     canto_status status;
-    json_t      *root = json_pack("{s:s, s:n, s:n, s:[], s:n, s:n, s:n, s:n}", "version", "1.0", "truncation", "padding",
-                                  "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder");
+    json_t *root = json_pack("{s:s, s:n, s:n, s:[], s:n, s:n, s:n, s:n}", "version", "1.0", "truncation", "padding",
+                             "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder");
     if (!root || !t->kind->write(t, root)) FAIL(CANTO_ERROR_MEMORY, "no memory to write tokenizer.json");
     TRY(path_join(path, folder, "tokenizer.json"));
     TRY(json_write_file(path, root));
@@ -79,9 +75,8 @@ done:
 
 /* ------------------------------------------------------------------------------------------------ reading */
 
-canto_status tokenizer_read_vocabulary(canto_tokenizer *t, const json_t *object, const char *file)
-{
-    size_t       count  = json_object_size(object);
+canto_status tokenizer_read_vocabulary(canto_tokenizer *t, const json_t *object, const char *file) {
+    size_t       count = json_object_size(object);
     const char **tokens = NULL;
     canto_status status = status_ok();
     const char  *key;
@@ -90,14 +85,15 @@ canto_status tokenizer_read_vocabulary(canto_tokenizer *t, const json_t *object,
     if (count > VOCABULARY_MOST) FAIL(CANTO_ERROR_FORMAT, "'%.300s': the vocabulary is too large", file);
     tokens = context_allocate_zeroed(t->context, count, sizeof *tokens);
     if (!tokens) FAIL(CANTO_ERROR_MEMORY, "no memory for the vocabulary of '%.300s'", file);
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
         if (key[0] == 0) FAIL(CANTO_ERROR_FORMAT, "'%.300s': the vocabulary holds an empty token", file);
         if (id < 0 || (size_t)id >= count)
-            FAIL(CANTO_ERROR_FORMAT, "'%.300s': the id of the token '%.60s' must be a whole number in 0 .. %zu", file, key, count - 1);
+            FAIL(CANTO_ERROR_FORMAT, "'%.300s': the id of the token '%.60s' must be a whole number in 0 .. %zu", file,
+                 key, count - 1);
         if (tokens[id])
-            FAIL(CANTO_ERROR_FORMAT, "'%.300s': the tokens '%.60s' and '%.60s' have the same id %ld", file, tokens[id], key, (long)id);
+            FAIL(CANTO_ERROR_FORMAT, "'%.300s': the tokens '%.60s' and '%.60s' have the same id %ld", file, tokens[id],
+                 key, (long)id);
         tokens[id] = key;
     }
     for (size_t id = 0; id < count; id++) TRY(vocabulary_add(&t->tokens, tokens[id], strlen(tokens[id]), NULL));
@@ -106,8 +102,7 @@ done:
     return status;
 }
 
-canto_status tokenizer_read_word_level(canto_tokenizer *t, const json_t *root, const char *file)
-{
+canto_status tokenizer_read_word_level(canto_tokenizer *t, const json_t *root, const char *file) {
     json_t      *model, *vocab;
     const char  *unknown;
     canto_status status;
@@ -120,12 +115,12 @@ done:
     return status;
 }
 
-static canto_status read_tokenizer(canto_context *context, const json_t *root, const char *file, canto_tokenizer **tokenizer)
-{
+static canto_status read_tokenizer(canto_context *context, const json_t *root, const char *file,
+                                   canto_tokenizer **tokenizer) {
     if (!json_is_object(root)) return status_error(CANTO_ERROR_FORMAT, "'%.300s' must hold a JSON object", file);
     for (size_t i = 0; tokenizer_kind_at(i); i++) {
         canto_tokenizer *t;
-        bool             fits   = false;
+        bool             fits = false;
         canto_status     status = tokenizer_new(context, tokenizer_kind_at(i), &t);
         if (status.code != CANTO_OK) return status;
         status = t->kind->read(t, root, file, &fits);
@@ -138,11 +133,11 @@ static canto_status read_tokenizer(canto_context *context, const json_t *root, c
         if (status.code != CANTO_OK) return status;
     }
     return status_error(CANTO_ERROR_UNSUPPORTED,
-                        "'%.300s' is no tokenizer of a kind known here; canto's own kinds are char, byte and word", file);
+                        "'%.300s' is no tokenizer of a kind known here; canto's own kinds are char, byte and word",
+                        file);
 }
 
-canto_status canto_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer)
-{
+canto_status canto_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer) {
     char         file[4096];
     json_t      *root = NULL;
     canto_status status;

@@ -7,8 +7,7 @@
 #include <string.h>
 
 /* Makes *block hold at least `need` elements of `size` bytes. */
-static canto_status grow(canto_context *context, void **block, size_t *room, size_t need, size_t size)
-{
+static canto_status grow(canto_context *context, void **block, size_t *room, size_t need, size_t size) {
     size_t wanted = *room ? *room : 64, bytes;
     if (need <= *room) return status_ok();
     while (wanted < need) wanted = wanted > SIZE_MAX / 2 ? need : wanted * 2;
@@ -16,13 +15,12 @@ static canto_status grow(canto_context *context, void **block, size_t *room, siz
     void *moved = context_resize(context, *block, bytes);
     if (!moved) return context_no_memory(bytes, "a vocabulary");
     *block = moved;
-    *room  = wanted;
+    *room = wanted;
     return status_ok();
 }
 
 /* The slot that holds the token, or the free one where it belongs. slot_count > 0. */
-static size_t slot_of(const vocabulary *v, const char *token, size_t bytes)
-{
+static size_t slot_of(const vocabulary *v, const char *token, size_t bytes) {
     uint64_t hash = hash_bytes(token, bytes, 0);
     size_t   mask = v->slot_count - 1, slot = (size_t)(hash ^ hash >> 32) & mask;
     for (;; slot = (slot + 1) & mask) {
@@ -33,46 +31,44 @@ static size_t slot_of(const vocabulary *v, const char *token, size_t bytes)
     }
 }
 
-static void fill_slots(vocabulary *v)
-{
+static void fill_slots(vocabulary *v) {
     for (size_t i = 0; i < v->slot_count; i++) v->slots[i] = VOCABULARY_NONE;
     for (uint32_t id = 0; id < v->count; id++) {
         size_t      bytes;
-        const char *token                    = vocabulary_token(v, id, &bytes);
+        const char *token = vocabulary_token(v, id, &bytes);
         v->slots[slot_of(v, token, bytes)] = id;
     }
 }
 
-static canto_status widen_slots(vocabulary *v)
-{
+static canto_status widen_slots(vocabulary *v) {
     size_t count = v->slot_count ? v->slot_count * 2 : 256;
     if (((size_t)v->count + 1) * 2 <= v->slot_count) return status_ok();
     uint32_t *slots = context_allocate(v->context, count * sizeof *slots);
     if (!slots) return context_no_memory(count * sizeof *slots, "a vocabulary");
     context_release(v->context, v->slots);
-    v->slots      = slots;
+    v->slots = slots;
     v->slot_count = count;
     fill_slots(v);
     return status_ok();
 }
 
-canto_status vocabulary_add(vocabulary *v, const char *token, size_t bytes, uint32_t *id)
-{
+canto_status vocabulary_add(vocabulary *v, const char *token, size_t bytes, uint32_t *id) {
     canto_status status;
     TRY(widen_slots(v));
     size_t slot = slot_of(v, token, bytes);
     if (v->slots[slot] == VOCABULARY_NONE) {
         size_t start = v->count ? v->starts[v->count] : 0;
         if (v->count >= VOCABULARY_MOST)
-            FAIL(CANTO_ERROR_VALUE, "the vocabulary has more than %ld tokens; use shorter texts", (long)VOCABULARY_MOST);
+            FAIL(CANTO_ERROR_VALUE, "the vocabulary has more than %ld tokens; use shorter texts",
+                 (long)VOCABULARY_MOST);
         if (bytes > SIZE_MAX / 4 - start) FAIL(CANTO_ERROR_MEMORY, "the vocabulary's tokens do not fit in memory");
         TRY(grow(v->context, (void **)&v->text, &v->text_room, start + bytes + 1, 1));
         TRY(grow(v->context, (void **)&v->starts, &v->starts_room, (size_t)v->count + 2, sizeof *v->starts));
         memcpy(v->text + start, token, bytes);
-        v->text[start + bytes]  = 0;
-        v->starts[v->count]     = start;
+        v->text[start + bytes] = 0;
+        v->starts[v->count] = start;
         v->starts[v->count + 1] = start + bytes + 1;
-        v->slots[slot]          = v->count++;
+        v->slots[slot] = v->count++;
     }
     if (id) *id = v->slots[slot];
     status = status_ok();
@@ -80,13 +76,11 @@ done:
     return status;
 }
 
-uint32_t vocabulary_find(const vocabulary *v, const char *token, size_t bytes)
-{
+uint32_t vocabulary_find(const vocabulary *v, const char *token, size_t bytes) {
     return v->slot_count ? v->slots[slot_of(v, token, bytes)] : VOCABULARY_NONE;
 }
 
-const char *vocabulary_token(const vocabulary *v, uint32_t id, size_t *bytes)
-{
+const char *vocabulary_token(const vocabulary *v, uint32_t id, size_t *bytes) {
     if (bytes) *bytes = v->starts[id + 1] - v->starts[id] - 1;
     return v->text + v->starts[id];
 }
@@ -96,15 +90,13 @@ typedef struct sort_key {
     size_t      bytes;
 } sort_key;
 
-static int by_bytes(const void *left, const void *right)
-{
+static int by_bytes(const void *left, const void *right) {
     const sort_key *a = left, *b = right;
     int             order = memcmp(a->token, b->token, a->bytes < b->bytes ? a->bytes : b->bytes);
     return order ? order : (a->bytes > b->bytes) - (a->bytes < b->bytes);
 }
 
-canto_status vocabulary_sort(vocabulary *v, uint32_t first)
-{
+canto_status vocabulary_sort(vocabulary *v, uint32_t first) {
     if (first >= v->count) return status_ok();
     size_t    count = v->count - first, start = v->starts[first];
     size_t    key_bytes = count * sizeof(sort_key), text_bytes = v->starts[v->count];
@@ -130,8 +122,7 @@ canto_status vocabulary_sort(vocabulary *v, uint32_t first)
     return status_ok();
 }
 
-void vocabulary_close(vocabulary *v)
-{
+void vocabulary_close(vocabulary *v) {
     canto_context *context = v->context;
     context_release(context, v->text);
     context_release(context, v->starts);

@@ -16,7 +16,7 @@ typedef struct vocabulary {
     size_t         text_room;
     size_t        *starts;
     size_t         starts_room;
-    uint32_t      *slots; /* [slot_count] a hash table of ids, open addressing; VOCABULARY_NONE: free */
+    uint32_t      *slots;      /* [slot_count] a hash table of ids, open addressing; VOCABULARY_NONE: free */
     size_t         slot_count; /* a power of two, at least twice count */
 } vocabulary;
 

@@ -71,7 +71,7 @@ canto_status journal_write(journal *j, const journal_row *row) {
 static json_t *training_json(const canto_train_options *t) {
     static const char *const inits[] = {"torch", "gpt2"}, *const optimizers[] = {"adamw", "adam"},
                              *const schedules[] = {"constant", "cosine", "linear"};
-    json_t *o = json_object();
+    json_t                         *o = json_object();
     if (!o) return NULL;
     json_object_set_new(o, "seed", json_new_u64(t->seed));
     json_object_set_new(o, "parity_torch", json_boolean(t->parity_torch));
@@ -113,8 +113,9 @@ static json_t *data_json(const canto_data *data) {
     return o;
 }
 
-canto_status journal_describe(canto_context *context, const char *folder, const char *record, const canto_config *config,
-                              const canto_train_options *training, const canto_data *data, const char *cpu) {
+canto_status journal_describe(canto_context *context, const char *folder, const char *record,
+                              const canto_config *config, const canto_train_options *training, const canto_data *data,
+                              const char *cpu) {
     canto_status status;
     char         path[4096];
     json_t      *command = NULL, *run = json_object();

@@ -15,8 +15,8 @@ typedef struct journal {
     bool   open;       /* false: nothing is written */
     char   path[4096]; /* of metrics.csv */
     char   rows[16384];
-    size_t bytes;      /* waiting in rows */
-    double flushed;    /* clock_seconds then */
+    size_t bytes;   /* waiting in rows */
+    double flushed; /* clock_seconds then */
 } journal;
 
 /* Starts folder/metrics.csv with its header. */
@@ -26,7 +26,8 @@ canto_status journal_write(journal *j, const journal_row *row);
 canto_status journal_flush(journal *j);
 
 /* Writes folder/run.json: version, command (record, JSON or NULL), config, training, data, machine. */
-canto_status journal_describe(canto_context *context, const char *folder, const char *record, const canto_config *config,
-                              const canto_train_options *training, const canto_data *data, const char *cpu);
+canto_status journal_describe(canto_context *context, const char *folder, const char *record,
+                              const canto_config *config, const canto_train_options *training, const canto_data *data,
+                              const char *cpu);
 
 #endif

@@ -14,14 +14,14 @@ typedef struct lane {
 } lane;
 
 typedef struct lanes {
-    canto_context     *context;
-    const kernels     *kernels;
-    const gpt_weights *weights;
-    tensor_table       const *table; /* NULL: evaluation alone */
-    exec               pool_exec;
-    void              *scratch_base;
-    int32_t            count;        /* depends on (config, B) alone */
-    lane               list[LANES_MAX];
+    canto_context      *context;
+    const kernels      *kernels;
+    const gpt_weights  *weights;
+    tensor_table const *table; /* NULL: evaluation alone */
+    exec                pool_exec;
+    void               *scratch_base;
+    int32_t             count; /* depends on (config, B) alone */
+    lane                list[LANES_MAX];
 } lanes;
 
 /* How many lanes a model with this many parameters uses for batches of B sequences. */

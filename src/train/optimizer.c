@@ -21,12 +21,12 @@ typedef struct update_job {
 static void update_chunk(const update_job *job, bool decay, size_t n, float *restrict p, float *restrict g,
                          float *restrict m, float *restrict v) {
     const optimizer_settings *s = job->settings;
-    const float keep = decay && s->adamw ? (float)(1 - s->lr * s->weight_decay) : 1.0f;
-    const float coupled = decay && !s->adamw ? (float)s->weight_decay : 0.0f;
-    const float b1 = (float)s->beta1, c1 = (float)(1 - s->beta1);
-    const float b2 = (float)s->beta2, c2 = (float)(1 - s->beta2);
-    const float eps = (float)s->eps, clip = job->clip_scale;
-    const float step = -job->step_size, root = job->correction_root;
+    const float               keep = decay && s->adamw ? (float)(1 - s->lr * s->weight_decay) : 1.0f;
+    const float               coupled = decay && !s->adamw ? (float)s->weight_decay : 0.0f;
+    const float               b1 = (float)s->beta1, c1 = (float)(1 - s->beta1);
+    const float               b2 = (float)s->beta2, c2 = (float)(1 - s->beta2);
+    const float               eps = (float)s->eps, clip = job->clip_scale;
+    const float               step = -job->step_size, root = job->correction_root;
     for (size_t i = 0; i < n; i++) {
         float weight = p[i] * keep;
         float gradient = g[i] * clip + coupled * p[i];
@@ -56,7 +56,14 @@ static void update_unit(void *shared, size_t unit, int worker) {
 void optimizer_update(const exec *e, const kernels *k, const tensor_table *table, const optimizer_settings *settings,
                       int64_t t, float *weights, float *gradients, float *m, float *v, float clip_scale) {
     double     correction1 = 1 - pow(settings->beta1, (double)t), correction2 = 1 - pow(settings->beta2, (double)t);
-    update_job job = {table, settings, weights, gradients, m, v, clip_scale, (float)(settings->lr / correction1),
+    update_job job = {table,
+                      settings,
+                      weights,
+                      gradients,
+                      m,
+                      v,
+                      clip_scale,
+                      (float)(settings->lr / correction1),
                       (float)sqrt(correction2)};
     size_t     units = 0;
     (void)k;

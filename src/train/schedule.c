@@ -20,8 +20,10 @@ double schedule_lr(const canto_train_options *options, int64_t s, int64_t update
     switch (options->schedule) {
     case CANTO_SCHEDULE_COSINE:
         return least + (lr - least) * 0.5 * (1 + cos(pi * decay_progress(s, options->warmup, updates)));
-    case CANTO_SCHEDULE_LINEAR: return lr - (lr - least) * decay_progress(s, options->warmup, updates);
-    case CANTO_SCHEDULE_CONSTANT: break;
+    case CANTO_SCHEDULE_LINEAR:
+        return lr - (lr - least) * decay_progress(s, options->warmup, updates);
+    case CANTO_SCHEDULE_CONSTANT:
+        break;
     }
     return lr;
 }

@@ -18,22 +18,38 @@ static torch_rng *parity(canto_trainer *t) { return t->options.parity_torch ? &t
 /* ------------------------------------------------------------------------------------------------------- telling */
 
 static void clear_row(canto_trainer *t) {
-    t->row = (journal_row){.train_loss = NAN, .eval_train_loss = NAN, .val_loss = NAN, .lr = NAN, .grad_norm = NAN,
-                           .tokens_per_second = NAN, .seconds = NAN};
+    t->row = (journal_row){.train_loss = NAN,
+                           .eval_train_loss = NAN,
+                           .val_loss = NAN,
+                           .lr = NAN,
+                           .grad_norm = NAN,
+                           .tokens_per_second = NAN,
+                           .seconds = NAN};
     t->row_due = false;
 }
 
 static double seconds_left(const canto_trainer *t, double seconds) {
     double left = t->step > 0 ? seconds / (double)t->step * (double)(t->updates - t->step) : NAN;
-    if (t->options.max_seconds > 0 && !(left < t->options.max_seconds - seconds)) left = t->options.max_seconds - seconds;
+    if (t->options.max_seconds > 0 && !(left < t->options.max_seconds - seconds))
+        left = t->options.max_seconds - seconds;
     return left < 0 ? 0 : left;
 }
 
 static canto_event event_of(const canto_trainer *t, canto_event_kind kind) {
     double seconds = clock_seconds() - t->start;
-    return (canto_event){.kind = kind, .step = t->step, .steps = t->updates, .epoch = t->epoch,
-                         .epochs = t->options.epochs, .tokens = t->tokens, .train_loss = NAN, .eval_train_loss = NAN,
-                         .val_loss = NAN, .lr = NAN, .grad_norm = NAN, .tokens_per_second = NAN, .seconds = seconds,
+    return (canto_event){.kind = kind,
+                         .step = t->step,
+                         .steps = t->updates,
+                         .epoch = t->epoch,
+                         .epochs = t->options.epochs,
+                         .tokens = t->tokens,
+                         .train_loss = NAN,
+                         .eval_train_loss = NAN,
+                         .val_loss = NAN,
+                         .lr = NAN,
+                         .grad_norm = NAN,
+                         .tokens_per_second = NAN,
+                         .seconds = seconds,
                          .seconds_left = seconds_left(t, seconds)};
 }
 
@@ -142,7 +158,7 @@ static bool save_due(const canto_trainer *t) {
 typedef struct update {
     double   loss_sum; /* over its positions */
     uint64_t positions;
-    double   scale;    /* what the gradients are multiplied by to be of the mean loss */
+    double   scale; /* what the gradients are multiplied by to be of the mean loss */
     double   norm, lr;
 } update;
 

@@ -9,13 +9,13 @@
 #include "train/optimizer.h"
 
 struct canto_trainer {
-    canto_context       *context;
-    canto_config         config;
-    canto_train_options  options;
-    const canto_data    *data;
-    const kernels       *kernels;
-    canto_model         *model;   /* borrows the weight block; has the tensor table and the views */
-    const tensor_table  *table;
+    canto_context      *context;
+    canto_config        config;
+    canto_train_options options;
+    const canto_data   *data;
+    const kernels      *kernels;
+    canto_model        *model; /* borrows the weight block; has the tensor table and the views */
+    const tensor_table *table;
 
     float *weights, *gradients, *m, *v; /* one block each, the table's layout */
     void  *bases[4];
@@ -33,15 +33,15 @@ struct canto_trainer {
     char    folder[4096]; /* "": nothing is written */
     journal journal;
 
-    int64_t  step, updates; /* done, and planned */
-    int64_t  epoch;         /* done */
-    uint64_t tokens;        /* trained on */
-    double   best_loss;
-    int64_t  best_step, saved_step; /* -1: none */
-    double   last_val_loss;         /* of the evaluation at last_val_step */
-    int64_t  last_val_step;
-    double   epoch_loss_sum, epoch_start;
-    uint64_t epoch_tokens;
+    int64_t        step, updates; /* done, and planned */
+    int64_t        epoch;         /* done */
+    uint64_t       tokens;        /* trained on */
+    double         best_loss;
+    int64_t        best_step, saved_step; /* -1: none */
+    double         last_val_loss;         /* of the evaluation at last_val_step */
+    int64_t        last_val_step;
+    double         epoch_loss_sum, epoch_start;
+    uint64_t       epoch_tokens;
     journal_row    row;     /* of the update to come: evaluations wait here for its loss */
     bool           row_due; /* row holds an evaluation */
     double         start;   /* clock_seconds */

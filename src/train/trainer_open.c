@@ -25,8 +25,10 @@ static canto_status check_vocabulary(const canto_trainer *t, const canto_tokeniz
     int32_t needed = canto_data_vocabulary(t->data);
     if (tokenizer && canto_tokenizer_vocabulary(tokenizer) > needed) needed = canto_tokenizer_vocabulary(tokenizer);
     if (needed <= t->config.vocab) return status_ok();
-    return status_error(CANTO_ERROR_VALUE, "The model's vocabulary is %d, but the data's tokens need %d: set vocab to at "
-                                           "least that.", t->config.vocab, needed);
+    return status_error(CANTO_ERROR_VALUE,
+                        "The model's vocabulary is %d, but the data's tokens need %d: set vocab to at "
+                        "least that.",
+                        t->config.vocab, needed);
 }
 
 /* A small model's lanes have activations and, but for the first, gradients of their own. */
@@ -37,11 +39,12 @@ static canto_status check_memory(const canto_trainer *t) {
     TRY(canto_config_report(&t->config, most_batch(t), 0, &report));
     int32_t  count = lanes_count(report.total, t->options.batch), share = (most_batch(t) + count - 1) / count;
     uint64_t lanes_bytes = gpt_activations_bytes(&t->config, share, t->config.context, true) * (uint64_t)count;
-    uint64_t need = report.training_bytes - report.activations_bytes + lanes_bytes +
-                    report.weights_bytes * (uint64_t)(count - 1);
+    uint64_t need =
+        report.training_bytes - report.activations_bytes + lanes_bytes + report.weights_bytes * (uint64_t)(count - 1);
     if (have > 0 && need > have)
-        FAIL(CANTO_ERROR_MEMORY, "Training this model with batches of %d needs %.2f GB of memory (%llu parameters), and "
-                                 "%.2f GB are available. Use a smaller batch, context or model.",
+        FAIL(CANTO_ERROR_MEMORY,
+             "Training this model with batches of %d needs %.2f GB of memory (%llu parameters), and "
+             "%.2f GB are available. Use a smaller batch, context or model.",
              t->options.batch, (double)need / 1e9, (unsigned long long)report.total, (double)have / 1e9);
 done:
     return status;
@@ -117,8 +120,10 @@ static canto_status open_folder(canto_trainer *t, const char *folder, const char
     if (!folder) goto done;
     TRY(path_join(path, folder, "run.json"));
     if (file_exists(path))
-        FAIL(CANTO_ERROR_FILE, "The folder '%.300s' holds a run already (it has a run.json). Choose another folder, or "
-                               "remove that one.", folder);
+        FAIL(CANTO_ERROR_FILE,
+             "The folder '%.300s' holds a run already (it has a run.json). Choose another folder, or "
+             "remove that one.",
+             folder);
     TRY(folder_create(folder));
     TRY(journal_describe(t->context, folder, record, &t->config, &t->options, t->data, t->kernels->name));
     TRY(journal_open(&t->journal, folder));

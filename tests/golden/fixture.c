@@ -17,13 +17,9 @@ canto_status fixture_block(fixture *f, size_t bytes, void *block) {
 
 /* ------------------------------------------------------------------------------------------- the config */
 
-static int32_t number(const json_t *o, const char *key) {
-    return (int32_t)json_integer_value(json_object_get(o, key));
-}
+static int32_t number(const json_t *o, const char *key) { return (int32_t)json_integer_value(json_object_get(o, key)); }
 
-static bool truth(const json_t *o, const char *key) {
-    return json_is_true(json_object_get(o, key));
-}
+static bool truth(const json_t *o, const char *key) { return json_is_true(json_object_get(o, key)); }
 
 static void whole_block(canto_config *c) {
     c->attention = c->projection = c->projection_bias = c->residuals = c->final_norm = true;
@@ -99,7 +95,10 @@ static canto_status read_config(fixture *f) {
         const char *arch;
         void (*read)(const json_t *o, canto_config *c);
     } KNOWN[] = {
-        {"gpt2", read_gpt2}, {"gptneo", read_neo}, {"dante", read_dante}, {"shakespeare", read_shakespeare},
+        {"gpt2", read_gpt2},
+        {"gptneo", read_neo},
+        {"dante", read_dante},
+        {"shakespeare", read_shakespeare},
     };
     canto_status status = status_ok();
     const char  *arch;
@@ -163,7 +162,8 @@ static canto_status read_ids(fixture *f, const safetensors *file, const char *na
         for (int64_t i = 0; i < f->T; i++) {
             int64_t id;
             memcpy(&id, t->data + (size_t)(b * t->shape[1] + i) * sizeof id, sizeof id);
-            if (id < 0 || id >= f->config.vocab) FAIL(CANTO_ERROR_FORMAT, "\"%s\" holds the id %lld", name, (long long)id);
+            if (id < 0 || id >= f->config.vocab)
+                FAIL(CANTO_ERROR_FORMAT, "\"%s\" holds the id %lld", name, (long long)id);
             (*ids)[b * f->T + i] = (uint32_t)id;
         }
 done:

@@ -14,14 +14,14 @@ typedef struct fixture {
     canto_context *context;
     const kernels *kernels;
     const char    *folder;
-    json_t        *info;         /* config.json */
-    canto_config   config;       /* without dropout */
+    json_t        *info;   /* config.json */
+    canto_config   config; /* without dropout */
     tensor_table   table;
     float         *weights, *gradients, *after; /* after: of ten AdamW steps, or NULL */
-    float         *from_hf;      /* weights once more, out of weights_hf.safetensors, or NULL */
-    int32_t        B, T;         /* what goes through the model: T is the fixture's seq_out */
-    uint32_t      *ids, *targets;/* [B, T] */
-    float         *logits;       /* [B, T, V] */
+    float         *from_hf;                     /* weights once more, out of weights_hf.safetensors, or NULL */
+    int32_t        B, T;                        /* what goes through the model: T is the fixture's seq_out */
+    uint32_t      *ids, *targets;               /* [B, T] */
+    float         *logits;                      /* [B, T, V] */
     exec           exec;
     layer_weights *layers;
     void          *bases[FIXTURE_BLOCKS];

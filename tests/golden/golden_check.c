@@ -31,7 +31,8 @@ typedef struct outcome {
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-static void failed(outcome *o, const char *form, ...);
+static void
+failed(outcome *o, const char *form, ...);
 
 static void failed(outcome *o, const char *form, ...) {
     va_list arguments;
@@ -71,8 +72,8 @@ static void compare_numbers(outcome *o, const char *what, const float *have, con
     }
 }
 
-static void compare_tensors(outcome *o, const char *what, const tensor_table *table, const float *have, const float *want,
-                            tolerance t, double *worst) {
+static void compare_tensors(outcome *o, const char *what, const tensor_table *table, const float *have,
+                            const float *want, tolerance t, double *worst) {
     for (size_t i = 0; i < table->count; i++) {
         const tensor *x = &table->list[i];
         char          name[96], text[160];
@@ -82,7 +83,8 @@ static void compare_tensors(outcome *o, const char *what, const tensor_table *ta
     }
 }
 
-static void compare_bits(outcome *o, const char *what, const tensor_table *table, const float *have, const float *want) {
+static void compare_bits(outcome *o, const char *what, const tensor_table *table, const float *have,
+                         const float *want) {
     for (size_t i = 0; i < table->count; i++) {
         const tensor *x = &table->list[i];
         char          name[96];
@@ -98,7 +100,7 @@ static void compare_bits(outcome *o, const char *what, const tensor_table *table
 typedef struct runner {
     fixture        *f;
     canto_config    config;
-    tensor_table    table;    /* the fixture's, under this config */
+    tensor_table    table; /* the fixture's, under this config */
     gpt_weights     views;
     gpt_activations acts;
     float          *weights, *gradients, *m, *v, *losses, *logits;
@@ -137,14 +139,12 @@ static double run_batch(runner *r, const gpt_dropout *dropout) {
     size_t         rows = (size_t)f->B * (size_t)f->T;
     gpt_forward(&f->exec, f->kernels, &r->views, &r->acts, f->ids, f->B, f->T, dropout);
     gpt_logits(&f->exec, f->kernels, &r->views, &r->acts, 0, (int64_t)rows, r->logits);
-    gpt_backward(&f->exec, f->kernels, &r->table, &r->views, &r->acts, f->targets, dropout, 1.0f / (float)rows, r->losses,
-                 r->gradients);
+    gpt_backward(&f->exec, f->kernels, &r->table, &r->views, &r->acts, f->targets, dropout, 1.0f / (float)rows,
+                 r->losses, r->gradients);
     return mean_of(r->losses, rows);
 }
 
-static void load_weights(runner *r) {
-    memcpy(r->weights, r->f->weights, r->table.elements * sizeof(float));
-}
+static void load_weights(runner *r) { memcpy(r->weights, r->f->weights, r->table.elements * sizeof(float)); }
 
 /* ---------------------------------------------------------------------------------------------- the checks */
 
@@ -192,10 +192,10 @@ static void check_after(runner *r, outcome *o) {
 
 static void check_steps(runner *r, outcome *o, bool adamw) {
     const fixture     *f = r->f;
-    optimizer_settings s = {.adamw = adamw, .lr = LR, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8,
-                            .weight_decay = adamw ? 0.01 : 0.0};
-    const json_t      *losses = json_object_get(f->info, adamw ? "adamw_losses" : "adam_losses");
-    size_t             bytes = r->table.elements * sizeof(float);
+    optimizer_settings s = {
+        .adamw = adamw, .lr = LR, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = adamw ? 0.01 : 0.0};
+    const json_t *losses = json_object_get(f->info, adamw ? "adamw_losses" : "adam_losses");
+    size_t        bytes = r->table.elements * sizeof(float);
     load_weights(r);
     memset(r->m, 0, bytes);
     memset(r->v, 0, bytes);
@@ -236,11 +236,11 @@ static canto_generate_options options_of(const json_t *text) {
 }
 
 static void check_text(runner *r, const json_t *text, outcome *o) {
-    const json_t *want = json_object_get(text, "tokens");
-    size_t        prompt = json_array_size(json_object_get(text, "prompt")), count = json_array_size(want);
-    size_t        window = r->config.family == CANTO_FAMILY_DANTE ? prompt : (size_t)r->config.context;
-    uint32_t      ids[256];
-    torch_rng     torch;
+    const json_t          *want = json_object_get(text, "tokens");
+    size_t                 prompt = json_array_size(json_object_get(text, "prompt")), count = json_array_size(want);
+    size_t                 window = r->config.family == CANTO_FAMILY_DANTE ? prompt : (size_t)r->config.context;
+    uint32_t               ids[256];
+    torch_rng              torch;
     canto_generate_options g = options_of(text);
     torch_seed(&torch, (uint64_t)json_integer_value(json_object_get(text, "manual_seed")));
     o->texts++;
@@ -290,12 +290,13 @@ static void compare_dropout(runner *r, const json_t *check, double loss, outcome
     const json_t   *first = json_object_get(check, "logits_row0_first");
     size_t          count = (size_t)r->f->B * (size_t)r->f->T * (size_t)r->config.vocab;
     const tolerance norms = {2e-5, 1e-6};
-    compare_number(o, "the loss with dropout", loss, json_number_value(json_object_get(check, "loss")), LOSS, &o->dropout);
+    compare_number(o, "the loss with dropout", loss, json_number_value(json_object_get(check, "loss")), LOSS,
+                   &o->dropout);
     compare_number(o, "the norm of the logits with dropout", norm_of(r->logits, count),
                    json_number_value(json_object_get(check, "logits_l2")), norms, &o->dropout);
     for (size_t i = 0; i < json_array_size(first); i++)
-        compare_number(o, "a logit with dropout", (double)r->logits[i], json_number_value(json_array_get(first, i)), LOGITS,
-                       &o->dropout);
+        compare_number(o, "a logit with dropout", (double)r->logits[i], json_number_value(json_array_get(first, i)),
+                       LOGITS, &o->dropout);
     check_gradient_norms(r, json_object_get(check, "grad_l2"), o);
 }
 

@@ -29,16 +29,26 @@ typedef struct model {
     gpt_dropout     dropout;
 } model;
 
-static canto_config base_config(void)
-{
-    canto_config c = {.family = CANTO_FAMILY_GPT2, .vocab = 7, .context = 6, .width = 12, .heads = 3, .layers = 2,
-                      .ffn = 20, .attention = true, .qkv_bias = true, .projection = true, .projection_bias = true,
-                      .residuals = true, .final_norm = true, .norm_eps = 1e-5, .pattern = "g"};
+static canto_config base_config(void) {
+    canto_config c = {.family = CANTO_FAMILY_GPT2,
+                      .vocab = 7,
+                      .context = 6,
+                      .width = 12,
+                      .heads = 3,
+                      .layers = 2,
+                      .ffn = 20,
+                      .attention = true,
+                      .qkv_bias = true,
+                      .projection = true,
+                      .projection_bias = true,
+                      .residuals = true,
+                      .final_norm = true,
+                      .norm_eps = 1e-5,
+                      .pattern = "g"};
     return c;
 }
 
-static real loss_of(model *m)
-{
+static real loss_of(model *m) {
     gpt_forward(&m->e, m->k, &m->weights, &m->acts, m->x, m->B, m->T, &m->dropout);
     gpt_loss(&m->e, m->k, &m->weights, &m->acts, m->y, m->losses);
     real sum = 0;
@@ -46,28 +56,27 @@ static real loss_of(model *m)
     return sum / (real)(m->B * m->T);
 }
 
-static void open_model(model *m, const canto_config *c, int32_t B, int32_t T, int threads)
-{
+static void open_model(model *m, const canto_config *c, int32_t B, int32_t T, int threads) {
     canto_context_options options = canto_context_options_default();
-    options.threads               = threads;
-    *m                            = (model){.B = B, .T = T};
+    options.threads = threads;
+    *m = (model){.B = B, .T = T};
     assert_int_equal(canto_context_open(&options, &m->context).code, CANTO_OK);
     assert_int_equal(tensor_table_open(m->context, c, &m->table).code, CANTO_OK);
-    m->k         = kernels_choose("portable");
-    m->layers    = calloc((size_t)c->layers + 1, sizeof *m->layers);
-    m->block     = aligned_alloc(64, (m->table.elements * sizeof(real) + 63) / 64 * 64);
+    m->k = kernels_choose("portable");
+    m->layers = calloc((size_t)c->layers + 1, sizeof *m->layers);
+    m->block = aligned_alloc(64, (m->table.elements * sizeof(real) + 63) / 64 * 64);
     m->gradients = calloc(m->table.elements, sizeof(real));
-    m->losses    = calloc((size_t)(B * T), sizeof(real));
-    m->x         = calloc((size_t)(B * T), sizeof *m->x);
-    m->y         = calloc((size_t)(B * T), sizeof *m->y);
+    m->losses = calloc((size_t)(B * T), sizeof(real));
+    m->x = calloc((size_t)(B * T), sizeof *m->x);
+    m->y = calloc((size_t)(B * T), sizeof *m->y);
     size_t bytes = gpt_activations_bytes(c, B, T, true);
-    void  *acts  = aligned_alloc(64, bytes);
+    void  *acts = aligned_alloc(64, bytes);
     memset(acts, 0, bytes);
     gpt_activations_bind(&m->table.config, B, T, true, acts, &m->acts);
     gpt_weights_of_block(&m->table, m->block, m->layers, &m->weights);
-    m->e.pool          = m->context->pool;
+    m->e.pool = m->context->pool;
     m->e.scratch_bytes = gpt_scratch_bytes(c, T);
-    m->e.scratch       = calloc((size_t)threads, sizeof(void *));
+    m->e.scratch = calloc((size_t)threads, sizeof(void *));
     for (int i = 0; i < threads; i++) m->e.scratch[i] = aligned_alloc(64, m->e.scratch_bytes);
     stream_rng r = stream_seed(42, 1);
     for (size_t i = 0; i < m->table.elements; i++) m->block[i] = stream_uniform(&r) - 0.5;
@@ -78,8 +87,7 @@ static void open_model(model *m, const canto_config *c, int32_t B, int32_t T, in
     m->dropout = (gpt_dropout){.on = true, .key = 77};
 }
 
-static void close_model(model *m)
-{
+static void close_model(model *m) {
     for (int i = 0; i < m->context->threads; i++) free(m->e.scratch[i]);
     free(m->e.scratch);
     free(m->acts.layers); /* the block's start */
@@ -93,8 +101,7 @@ static void close_model(model *m)
     canto_context_close(m->context);
 }
 
-static void check(const char *name, const canto_config *c, int32_t B, int32_t T)
-{
+static void check(const char *name, const canto_config *c, int32_t B, int32_t T) {
     model m;
     assert_int_equal(canto_config_check(c).code, CANTO_OK);
     open_model(&m, c, B, T, 2);
@@ -102,15 +109,15 @@ static void check(const char *name, const canto_config *c, int32_t B, int32_t T)
     gpt_backward(&m.e, m.k, &m.table, &m.weights, &m.acts, m.y, &m.dropout, 1 / (real)(B * T), m.losses, m.gradients);
     real worst = 0;
     for (size_t i = 0; i < m.table.count; i++) {
-        const tensor *t    = &m.table.list[i];
+        const tensor *t = &m.table.list[i];
         size_t        skip = t->count > SAMPLES ? t->count / SAMPLES : 1;
         for (size_t n = 0; n < t->count; n += skip) {
             real *w = m.block + t->offset + n, kept = *w;
-            *w        = kept + STEP;
-            real up   = loss_of(&m);
-            *w        = kept - STEP;
+            *w = kept + STEP;
+            real up = loss_of(&m);
+            *w = kept - STEP;
             real down = loss_of(&m);
-            *w        = kept;
+            *w = kept;
             real expected = (up - down) / (2 * STEP), got = m.gradients[t->offset + n];
             real error = fabs(expected - got) / (1e-4 + fabs(expected));
             if (error > worst) worst = error;
@@ -126,16 +133,15 @@ static void check(const char *name, const canto_config *c, int32_t B, int32_t T)
     close_model(&m);
 }
 
-static void test_choices(void **state)
-{
+static void test_choices(void **state) {
     (void)state;
     for (int norm = CANTO_NORM_PRE; norm <= CANTO_NORM_NONE; norm++)
         for (int activation = CANTO_GELU_TANH; activation <= CANTO_RELU; activation++)
             for (int positions = CANTO_POSITIONS_LEARNED; positions <= CANTO_POSITIONS_NONE; positions++) {
-                canto_config c    = base_config();
-                c.norm            = (canto_norm)norm;
-                c.activation      = (canto_activation)activation;
-                c.positions       = (canto_positions)positions;
+                canto_config c = base_config();
+                c.norm = (canto_norm)norm;
+                c.activation = (canto_activation)activation;
+                c.positions = (canto_positions)positions;
                 c.attention_scale = (canto_scale)((norm + activation) % 3);
                 char name[64];
                 snprintf(name, sizeof name, "norm %d act %d positions %d", norm, activation, positions);
@@ -143,57 +149,55 @@ static void test_choices(void **state)
             }
 }
 
-static void test_parts(void **state)
-{
+static void test_parts(void **state) {
     (void)state;
     canto_config c = base_config();
-    c.tied         = true;
+    c.tied = true;
     check("tied", &c, 2, 5);
     c.head_bias = true;
     check("tied, head bias", &c, 2, 5);
-    c           = base_config();
+    c = base_config();
     c.head_bias = true;
-    c.qkv_bias  = false;
+    c.qkv_bias = false;
     check("head bias, no q/k/v bias", &c, 1, 6);
-    c            = base_config();
+    c = base_config();
     c.projection = false;
     check("no projection", &c, 2, 6);
     c.residuals = false;
     check("no projection, no residuals", &c, 2, 6);
-    c                 = base_config();
+    c = base_config();
     c.projection_bias = false;
     check("no projection bias", &c, 2, 6);
-    c           = base_config();
+    c = base_config();
     c.attention = false;
     check("no attention", &c, 2, 6);
-    c     = base_config();
+    c = base_config();
     c.ffn = 0;
     check("no feed-forward", &c, 2, 6);
     c.norm = CANTO_NORM_POST;
     check("no feed-forward, post", &c, 2, 6);
-    c            = base_config();
+    c = base_config();
     c.final_norm = false;
     check("no final norm", &c, 2, 6);
     c.layers = 0;
     check("nothing but a head", &c, 2, 6);
-    c            = base_config();
-    c.layers     = 0;
+    c = base_config();
+    c.layers = 0;
     check("no block", &c, 2, 6);
-    c           = base_config();
+    c = base_config();
     c.residuals = false;
     check("no residuals", &c, 2, 6);
-    c.norm      = CANTO_NORM_NONE;
+    c.norm = CANTO_NORM_NONE;
     check("no residuals, no norm", &c, 2, 6);
 }
 
-static void test_sizes(void **state)
-{
+static void test_sizes(void **state) {
     (void)state;
     canto_config c = base_config();
-    c.width        = 35;
-    c.heads        = 5;
-    c.ffn          = 13;
-    c.vocab        = 7;
+    c.width = 35;
+    c.heads = 5;
+    c.ffn = 13;
+    c.vocab = 7;
     check("C 35, H 5, F 13", &c, 3, 5);
     check("T 1", &c, 3, 1);
     check("B 1, T 1", &c, 1, 1);
@@ -204,20 +208,19 @@ static void test_sizes(void **state)
     check("D 1", &c, 2, 6);
     c.vocab = 2;
     check("V 2", &c, 2, 6);
-    c         = base_config();
-    c.width   = 70;
-    c.heads   = 1;
+    c = base_config();
+    c.width = 70;
+    c.heads = 1;
     c.context = 70;
-    c.layers  = 1;
-    c.vocab   = 131;
+    c.layers = 1;
+    c.vocab = 131;
     check("H 1, longer than a tile", &c, 1, 70);
 }
 
-static void test_windows(void **state)
-{
+static void test_windows(void **state) {
     (void)state;
     canto_config c = base_config();
-    c.context      = 40;
+    c.context = 40;
     for (int32_t window = 1; window <= 40; window += 6) {
         c.window = window;
         strcpy(c.pattern, "gl");
@@ -227,15 +230,14 @@ static void test_windows(void **state)
     }
 }
 
-static void test_dropout(void **state)
-{
+static void test_dropout(void **state) {
     (void)state;
-    canto_config c      = base_config();
+    canto_config c = base_config();
     c.dropout_embedding = 0.1;
     c.dropout_attention = 0.2;
-    c.dropout_residual  = 0.3;
-    c.dropout_ffn       = 0.15;
-    c.dropout_block     = 0.25;
+    c.dropout_residual = 0.3;
+    c.dropout_ffn = 0.15;
+    c.dropout_block = 0.25;
     check("dropout everywhere, pre", &c, 2, 6);
     c.norm = CANTO_NORM_POST;
     check("dropout everywhere, post", &c, 2, 6);
@@ -244,8 +246,7 @@ static void test_dropout(void **state)
     check("dropout in a window", &c, 2, 6);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_choices), cmocka_unit_test(test_parts),
                                        cmocka_unit_test(test_sizes), cmocka_unit_test(test_windows),
                                        cmocka_unit_test(test_dropout)};

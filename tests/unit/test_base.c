@@ -19,21 +19,18 @@
 static canto_context *context;
 static char           folder[64];
 
-static void ok(canto_status status)
-{
+static void ok(canto_status status) {
     if (status.code != CANTO_OK) print_error("%s\n", status.text);
     assert_int_equal(status.code, CANTO_OK);
 }
 
-static void fails(canto_status status, canto_code code, const char *part)
-{
+static void fails(canto_status status, canto_code code, const char *part) {
     assert_int_equal(status.code, code);
     if (!strstr(status.text, part)) fail_msg("'%s' lacks '%s'", status.text, part);
 }
 
 /* A name in the run's folder, good for the next 15 calls. */
-static const char *in_folder(const char *name)
-{
+static const char *in_folder(const char *name) {
     static char paths[16][256];
     static int  next;
     char       *path = paths[next++ % 16];
@@ -41,8 +38,7 @@ static const char *in_folder(const char *name)
     return path;
 }
 
-static void test_status(void **state)
-{
+static void test_status(void **state) {
     (void)state;
     char long_text[1000];
     assert_int_equal(status_ok().code, CANTO_OK);
@@ -51,8 +47,8 @@ static void test_status(void **state)
         memset(long_text, 'x', sizeof long_text);
         for (size_t i = (size_t)shift; i + 5 < sizeof long_text; i += 4) memcpy(long_text + i, "\xF0\x9F\x98\x80", 4);
         long_text[sizeof long_text - 1] = 0;
-        canto_status status             = status_error(CANTO_ERROR_VALUE, "%s", long_text);
-        size_t       length             = strlen(status.text);
+        canto_status status = status_error(CANTO_ERROR_VALUE, "%s", long_text);
+        size_t       length = strlen(status.text);
         assert_true(length > 500 && length < sizeof status.text);
         assert_int_equal(utf8_valid_prefix(status.text, length), length);
     }
@@ -62,8 +58,7 @@ typedef struct account {
     long blocks, left; /* left: allocations until there is no more memory */
 } account;
 
-static void *counted_resize(void *user, void *old, size_t bytes)
-{
+static void *counted_resize(void *user, void *old, size_t bytes) {
     account *a = user;
     if (bytes == 0) {
         a->blocks -= old != NULL;
@@ -76,14 +71,12 @@ static void *counted_resize(void *user, void *old, size_t bytes)
     return moved;
 }
 
-static void keep_log(void *user, canto_log_level level, const char *text)
-{
+static void keep_log(void *user, canto_log_level level, const char *text) {
     assert_int_equal(level, CANTO_LOG_WARNING);
     snprintf(user, 64, "%s", text);
 }
 
-static void test_context(void **state)
-{
+static void test_context(void **state) {
     (void)state;
     account               a = {0, 100};
     char                  logged[64] = "";
@@ -92,9 +85,9 @@ static void test_context(void **state)
     void                 *base, *block;
     size_t                n;
     options.allocator = (canto_allocator){counted_resize, &a};
-    options.threads   = 3;
-    options.log       = keep_log;
-    options.log_user  = logged;
+    options.threads = 3;
+    options.log = keep_log;
+    options.log_user = logged;
     ok(canto_context_open(&options, &c));
     assert_int_equal(canto_context_threads(c), 3);
     assert_string_equal(canto_version(), CANTO_VERSION);
@@ -118,7 +111,7 @@ static void test_context(void **state)
     options.threads = 257;
     fails(canto_context_open(&options, &c), CANTO_ERROR_VALUE, "257");
     options.threads = 1;
-    options.cpu     = "z80";
+    options.cpu = "z80";
     fails(canto_context_open(&options, &c), CANTO_ERROR_VALUE, "avx512");
     assert_null(c);
     canto_context_close(NULL);
@@ -127,15 +120,13 @@ static void test_context(void **state)
     assert_true(clock_seconds() > 0);
 }
 
-static void mark_unit(void *job, size_t unit, int worker)
-{
+static void mark_unit(void *job, size_t unit, int worker) {
     unsigned char *marks = job;
     assert_in_range(worker, 0, 7);
     marks[unit]++;
 }
 
-static void test_pool(void **state)
-{
+static void test_pool(void **state) {
     (void)state;
     static unsigned char marks[1000];
     for (int threads = 1; threads <= 8; threads += threads < 3 ? 1 : 5) {
@@ -156,8 +147,7 @@ static void test_pool(void **state)
     pool_close(NULL);
 }
 
-static void test_files(void **state)
-{
+static void test_files(void **state) {
     (void)state;
     file_map    map;
     file_writer writer;
@@ -215,18 +205,28 @@ static void test_files(void **state)
     fails(path_join(path, "a", long_name), CANTO_ERROR_FILE, "too long");
     fails(file_writer_open(&writer, long_name), CANTO_ERROR_FILE, "too long");
     free(long_name);
-    assert_true(hash_bytes("", 0, 0) == UINT64_C(0xcbf29ce484222325) && hash_bytes("a", 1, 0) == UINT64_C(0xaf63dc4c8601ec8c));
+    assert_true(hash_bytes("", 0, 0) == UINT64_C(0xcbf29ce484222325) &&
+                hash_bytes("a", 1, 0) == UINT64_C(0xaf63dc4c8601ec8c));
 }
 
-static void test_utf8(void **state)
-{
+static void test_utf8(void **state) {
     (void)state;
-    static const char *const bad[] = {"\x80",         "\xC0\x80",         "\xC1\xBF",     "\xE0\x9F\xBF",    "\xED\xA0\x80",
-                                      "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xC3",        "\xE2\x82",
-                                      "\xFF",         "\xC3\xC3"};
+    static const char *const bad[] = {"\x80",
+                                      "\xC0\x80",
+                                      "\xC1\xBF",
+                                      "\xE0\x9F\xBF",
+                                      "\xED\xA0\x80",
+                                      "\xF0\x8F\xBF\xBF",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF5\x80\x80\x80",
+                                      "\xC3",
+                                      "\xE2\x82",
+                                      "\xFF",
+                                      "\xC3\xC3"};
     uint32_t                 point, spaces = 0, digits = 0;
     char                     text[4];
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_int_equal(utf8_read(bad[i], strlen(bad[i]), &point), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(utf8_read(bad[i], strlen(bad[i]), &point), 0);
     for (uint32_t p = 0; p <= 0x10FFFF; p++) {
         if (p >= 0xD800 && p < 0xE000) continue;
         size_t length = utf8_write(p, text);
@@ -242,17 +242,17 @@ static void test_utf8(void **state)
     assert_int_equal(utf8_valid_prefix("ab\xC3", 3), 2);
 }
 
-static void test_json(void **state)
-{
+static void test_json(void **state) {
     (void)state;
-    static const char text[] = "{\"n\": 3, \"x\": 0.1, \"t\": \"canto\", \"b\": true, \"o\": {}, \"a\": [], \"u\": \"0x00000000000000ff\"}";
-    json_t           *root, *value;
-    const char       *name;
-    int64_t           n;
-    double            x;
-    bool              b;
-    uint64_t          u;
-    char             *dump;
+    static const char text[] =
+        "{\"n\": 3, \"x\": 0.1, \"t\": \"canto\", \"b\": true, \"o\": {}, \"a\": [], \"u\": \"0x00000000000000ff\"}";
+    json_t     *root, *value;
+    const char *name;
+    int64_t     n;
+    double      x;
+    bool        b;
+    uint64_t    u;
+    char       *dump;
     fails(json_parse("{\n\n1}", 5, "f.json", &root), CANTO_ERROR_FORMAT, "'f.json' line 3");
     fails(json_parse("{\"a\":1,\"a\":2}", 13, "f.json", &root), CANTO_ERROR_FORMAT, "f.json");
     fails(json_read_file(in_folder("none"), &root), CANTO_ERROR_FILE, "none");
@@ -297,23 +297,20 @@ static void test_json(void **state)
     json_decref(root);
 }
 
-static int set_up(void **state)
-{
+static int set_up(void **state) {
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/canto-base-XXXXXX");
     if (!mkdtemp(folder)) return -1;
     return canto_context_open(NULL, &context).code == CANTO_OK ? 0 : -1;
 }
 
-static int tear_down(void **state)
-{
+static int tear_down(void **state) {
     (void)state;
     canto_context_close(context);
     return folder_remove(folder).code == CANTO_OK ? 0 : -1;
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status), cmocka_unit_test(test_context), cmocka_unit_test(test_pool),
         cmocka_unit_test(test_files),  cmocka_unit_test(test_utf8),    cmocka_unit_test(test_json),

@@ -46,11 +46,11 @@ static void test_preset_counts(void **state) {
         const char *name;
         uint64_t    total;
     } known[] = {
-        {"shakespeare-tiny", 211777},    {"shakespeare-small", 1237057},   {"shakespeare-medium", 10788929},
-        {"gpt2", 124439808},             {"gpt2-medium", 354823168},       {"gpt2-large", 774030080},
-        {"gpt2-xl", 1557611200},         {"gpt2-untied", 163037184},       {"gpt3", 174604259328},
-        {"gpt-neo-lite", 6835456},       {"gpt-neo-125m", 125198592},      {"gpt-neo-1.3b", 1315575808},
-        {"gpt-neo-2.7b", 2651307520},    {"dante", 109803832},
+        {"shakespeare-tiny", 211777}, {"shakespeare-small", 1237057}, {"shakespeare-medium", 10788929},
+        {"gpt2", 124439808},          {"gpt2-medium", 354823168},     {"gpt2-large", 774030080},
+        {"gpt2-xl", 1557611200},      {"gpt2-untied", 163037184},     {"gpt3", 174604259328},
+        {"gpt-neo-lite", 6835456},    {"gpt-neo-125m", 125198592},    {"gpt-neo-1.3b", 1315575808},
+        {"gpt-neo-2.7b", 2651307520}, {"dante", 109803832},
     };
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -65,8 +65,8 @@ static void test_preset_counts(void **state) {
 }
 
 static void test_modules_add_up(void **state) {
-    static const char *const names[] = {"mini", "shakespeare-tiny", "gpt2-untied", "gpt-neo-lite", "dante",
-                                        "dante-basic", "dante-attention"};
+    static const char *const names[] = {"mini",  "shakespeare-tiny", "gpt2-untied",    "gpt-neo-lite",
+                                        "dante", "dante-basic",      "dante-attention"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         canto_config config = preset(names[i]);
@@ -178,10 +178,14 @@ static void test_dropout_places(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_preset_passes),   cmocka_unit_test(test_preset_counts),
-        cmocka_unit_test(test_modules_add_up),        cmocka_unit_test(test_numbers_of_source_002),
-        cmocka_unit_test(test_flops_of_a_gpt2_block), cmocka_unit_test(test_typo_names_the_nearest),
-        cmocka_unit_test(test_refusals),              cmocka_unit_test(test_training_refusals),
+        cmocka_unit_test(test_every_preset_passes),
+        cmocka_unit_test(test_preset_counts),
+        cmocka_unit_test(test_modules_add_up),
+        cmocka_unit_test(test_numbers_of_source_002),
+        cmocka_unit_test(test_flops_of_a_gpt2_block),
+        cmocka_unit_test(test_typo_names_the_nearest),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_training_refusals),
         cmocka_unit_test(test_dropout_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

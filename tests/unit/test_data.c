@@ -15,21 +15,18 @@
 static canto_context *context;
 static char           folder[64];
 
-static void ok(canto_status status)
-{
+static void ok(canto_status status) {
     if (status.code != CANTO_OK) print_error("%s\n", status.text);
     assert_int_equal(status.code, CANTO_OK);
 }
 
-static void fails(canto_status status, canto_code code, const char *part)
-{
+static void fails(canto_status status, canto_code code, const char *part) {
     assert_int_equal(status.code, code);
     if (!strstr(status.text, part)) fail_msg("'%s' lacks '%s'", status.text, part);
 }
 
 /* A name in the run's folder, good for the next 15 calls. */
-static const char *in_folder(const char *name)
-{
+static const char *in_folder(const char *name) {
     static char paths[16][256];
     static int  next;
     char       *path = paths[next++ % 16];
@@ -40,11 +37,10 @@ static const char *in_folder(const char *name)
 enum { HEADER = 64, V = 70000 };
 
 /* A token file by hand: count tokens of `width` bytes, token i being i % vocabulary. */
-static size_t token_file(unsigned char *file, unsigned width, uint32_t vocabulary, uint32_t count)
-{
+static size_t token_file(unsigned char *file, unsigned width, uint32_t vocabulary, uint32_t count) {
     memset(file, 0, HEADER);
     memcpy(file, "CANTOTOK", 8);
-    file[8]  = 1;
+    file[8] = 1;
     file[12] = (unsigned char)width;
     for (unsigned i = 0; i < 4; i++) {
         file[16 + i] = (unsigned char)(vocabulary >> 8 * i);
@@ -56,8 +52,7 @@ static size_t token_file(unsigned char *file, unsigned width, uint32_t vocabular
 }
 
 /* Data whose token i is i. */
-static canto_data *counting(uint32_t count)
-{
+static canto_data *counting(uint32_t count) {
     static unsigned char file[HEADER + 4 * 4096];
     canto_data          *data;
     assert_true(count <= 4096);
@@ -66,8 +61,7 @@ static canto_data *counting(uint32_t count)
     return data;
 }
 
-static void test_texts_and_file(void **state)
-{
+static void test_texts_and_file(void **state) {
     static const char *const texts[] = {"abc\xC3\xA9", "cab"};
     const char              *paths[2];
     (void)state;
@@ -75,9 +69,9 @@ static void test_texts_and_file(void **state)
         paths[i] = in_folder(i ? "2.txt" : "1.txt");
         ok(file_write_whole(paths[i], texts[i], strlen(texts[i])));
     }
-    canto_tokenizer *t;
-    canto_data      *data, *again;
-    uint32_t         ids[8], read[8];
+    canto_tokenizer      *t;
+    canto_data           *data, *again;
+    uint32_t              ids[8], read[8];
     static const uint32_t expected[8] = {1, 2, 3, 4, 0, 3, 1, 2};
     ok(canto_tokenizer_train(context, NULL, paths, 2, &t));
     assert_int_equal(canto_tokenizer_vocabulary(t), 5);
@@ -110,15 +104,16 @@ static void test_texts_and_file(void **state)
     canto_tokenizer_close(t);
 }
 
-static void test_hostile_headers(void **state)
-{
+static void test_hostile_headers(void **state) {
     static const struct {
         size_t      at;
         int         byte;
         const char *part;
     } cases[] = {
-        {0, 'X', "CANTOTOK"}, {8, 2, "version 2"},      {12, 3, "width"},       {12, 4, "should hold"},
-        {16, 0, "vocabulary"}, {18, 2, "vocabulary"},   {24, 7, "should hold"}, {31, 0x80, "should hold"},
+        {0, 'X', "CANTOTOK"},      {8, 2, "version 2"},
+        {12, 3, "width"},          {12, 4, "should hold"},
+        {16, 0, "vocabulary"},     {18, 2, "vocabulary"},
+        {24, 7, "should hold"},    {31, 0x80, "should hold"},
         {31, 0xFF, "should hold"}, {HEADER + 3, 1, "token number 1"},
     };
     unsigned char file[HEADER + 20];
@@ -133,7 +128,8 @@ static void test_hostile_headers(void **state)
         file[cases[i].at] = (unsigned char)cases[i].byte;
         ok(file_write_whole(in_folder("h.tok"), file, bytes));
         canto_status status = canto_data_open(context, in_folder("h.tok"), &data);
-        fails(status, cases[i].byte == 2 && cases[i].at == 8 ? CANTO_ERROR_UNSUPPORTED : CANTO_ERROR_FORMAT, cases[i].part);
+        fails(status, cases[i].byte == 2 && cases[i].at == 8 ? CANTO_ERROR_UNSUPPORTED : CANTO_ERROR_FORMAT,
+              cases[i].part);
         assert_null(data);
     }
     for (size_t cut = 0; cut < bytes; cut++) { /* every truncation is refused */
@@ -143,8 +139,7 @@ static void test_hostile_headers(void **state)
     }
 }
 
-static void test_splits(void **state)
-{
+static void test_splits(void **state) {
     (void)state;
     canto_data *data = counting(101);
     data_split  train, validation;
@@ -160,8 +155,7 @@ static void test_splits(void **state)
     canto_data_close(data);
 }
 
-static void test_random_windows(void **state)
-{
+static void test_random_windows(void **state) {
     (void)state;
     canto_data *data = counting(100);
     data_split  part = {10, 20};
@@ -203,15 +197,15 @@ static void test_random_windows(void **state)
 }
 
 /* An epoch over [0, count): every token but the first is predicted once; restoring in the middle changes nothing. */
-static void check_epoch(uint32_t count, int32_t length, int32_t batch)
-{
+static void check_epoch(uint32_t count, int32_t length, int32_t batch) {
     canto_data *data = counting(count);
     data_split  part = {0, count};
     loader      l, m;
-    uint32_t   *x = calloc((size_t)batch * (size_t)length, sizeof *x), *y = calloc((size_t)batch * (size_t)length, sizeof *y);
-    uint32_t   *firsts = calloc(count, sizeof *firsts), *times = calloc(count, sizeof *times);
-    int32_t     rows, columns;
-    uint64_t    batches = 0;
+    uint32_t   *x = calloc((size_t)batch * (size_t)length, sizeof *x),
+             *y = calloc((size_t)batch * (size_t)length, sizeof *y);
+    uint32_t *firsts = calloc(count, sizeof *firsts), *times = calloc(count, sizeof *times);
+    int32_t   rows, columns;
+    uint64_t  batches = 0;
     assert_true(x && y && firsts && times);
     ok(loader_open(context, data, part, length, batch, 7, &l));
     ok(loader_open(context, data, part, length, batch, 7, &m));
@@ -231,7 +225,7 @@ static void check_epoch(uint32_t count, int32_t length, int32_t batch)
     for (uint32_t i = 1; i < count; i++) assert_int_equal(times[i], 1);
 
     loader_state half = m.state;
-    half.batch        = batches / 2;
+    half.batch = batches / 2;
     ok(loader_restore(&m, &half, "state"));
     for (uint64_t i = batches / 2; i < batches; i++) {
         assert_true(loader_epoch_next(&m, x, y, &rows, &columns));
@@ -254,16 +248,15 @@ static void check_epoch(uint32_t count, int32_t length, int32_t batch)
     canto_data_close(data);
 }
 
-static void test_epochs(void **state)
-{
+static void test_epochs(void **state) {
     (void)state;
     check_epoch(1000, 8, 4);
     check_epoch(97, 8, 5); /* 12 windows and none short */
     check_epoch(98, 8, 5); /* a short window of one */
     check_epoch(9, 8, 3);
     check_epoch(10, 1, 1);
-    canto_data *data   = counting(97);
-    data_split  one    = {3, 1}, none = {3, 0};
+    canto_data *data = counting(97);
+    data_split  one = {3, 1}, none = {3, 0};
     uint64_t    window = 0;
     uint32_t    x[4], y[4];
     int32_t     rows, columns;
@@ -272,8 +265,7 @@ static void test_epochs(void **state)
     canto_data_close(data);
 }
 
-static void test_pytorch_order(void **state)
-{
+static void test_pytorch_order(void **state) {
     static const uint32_t expected[2][23] = {
         {19, 2, 14, 6, 18, 21, 10, 8, 13, 16, 20, 22, 11, 1, 0, 4, 5, 15, 17, 9, 12, 7, 3},
         {18, 8, 19, 14, 20, 12, 16, 22, 9, 2, 15, 11, 3, 4, 1, 5, 0, 7, 6, 21, 17, 10, 13}};
@@ -290,8 +282,10 @@ static void test_pytorch_order(void **state)
         int at = 0;
         ok(loader_epoch_begin(&l, &random));
         while (loader_epoch_next(&l, x, y, &rows, &columns)) {
-            ok(loader_restore(&l, &(loader_state){l.state.random, l.state.epoch, l.state.batch, l.state.running, l.state.torch,
-                                                  l.state.shuffle}, "state"));
+            ok(loader_restore(&l,
+                              &(loader_state){l.state.random, l.state.epoch, l.state.batch, l.state.running,
+                                              l.state.torch, l.state.shuffle},
+                              "state"));
             for (int32_t row = 0; row < rows; row++) assert_int_equal(x[row * 4], expected[epoch][at++] * 4);
         }
         assert_int_equal(at, 23);
@@ -301,8 +295,7 @@ static void test_pytorch_order(void **state)
     canto_data_close(data);
 }
 
-static void test_spread(void **state)
-{
+static void test_spread(void **state) {
     (void)state;
     canto_data *data = counting(100);
     data_split  part = {20, 50};
@@ -318,28 +311,26 @@ static void test_spread(void **state)
     canto_data_close(data);
 }
 
-static int set_up(void **state)
-{
+static int set_up(void **state) {
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/canto-data-XXXXXX");
     if (!mkdtemp(folder)) return -1;
     canto_context_options options = canto_context_options_default();
-    options.threads               = 1;
+    options.threads = 1;
     return canto_context_open(&options, &context).code == CANTO_OK ? 0 : -1;
 }
 
-static int tear_down(void **state)
-{
+static int tear_down(void **state) {
     (void)state;
     canto_context_close(context);
     return folder_remove(folder).code == CANTO_OK ? 0 : -1;
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_texts_and_file), cmocka_unit_test(test_hostile_headers), cmocka_unit_test(test_splits),
-        cmocka_unit_test(test_random_windows), cmocka_unit_test(test_epochs),          cmocka_unit_test(test_pytorch_order),
+        cmocka_unit_test(test_texts_and_file), cmocka_unit_test(test_hostile_headers),
+        cmocka_unit_test(test_splits),         cmocka_unit_test(test_random_windows),
+        cmocka_unit_test(test_epochs),         cmocka_unit_test(test_pytorch_order),
         cmocka_unit_test(test_spread),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -15,16 +15,14 @@
 
 static const char *const names[] = {"portable", "avx2", "avx512", "neon"};
 
-static float *numbers(size_t n, uint64_t seed)
-{
+static float *numbers(size_t n, uint64_t seed) {
     float     *x = aligned_alloc(64, (n * sizeof(float) + 64) / 64 * 64);
     stream_rng r = stream_seed(seed, 1);
     for (size_t i = 0; i < n; i++) x[i] = (float)(stream_uniform(&r) * 2 - 1);
     return x;
 }
 
-static void run_product(const gemm *g, const kernels *k, int threads)
-{
+static void run_product(const gemm *g, const kernels *k, int threads) {
     canto_context_options options = canto_context_options_default();
     canto_context        *context;
     options.threads = threads;
@@ -38,13 +36,22 @@ static void run_product(const gemm *g, const kernels *k, int threads)
 }
 
 /* One shape in the three forms of a linear layer, with and without bias and accumulation. */
-static void check_product(const kernels *k, int64_t M, int64_t N, int64_t K, int form)
-{
+static void check_product(const kernels *k, int64_t M, int64_t N, int64_t K, int form) {
     float *a = numbers((size_t)(M * K), 1), *b = numbers((size_t)(K * N), 2), *bias = numbers((size_t)N, 3);
     float *c = numbers((size_t)(M * N), 4), *before = numbers((size_t)(M * N), 4);
-    gemm   g = {.M = M, .N = N, .K = K, .a = a, .a_row = form == 2 ? 1 : K, .a_column = form == 2 ? M : 1, .b = b,
-                .b_row = form == 0 ? 1 : N, .b_column = form == 0 ? K : 1, .c = c, .c_row = N,
-                .bias = form == 0 ? bias : NULL, .accumulate = form == 2};
+    gemm   g = {.M = M,
+                .N = N,
+                .K = K,
+                .a = a,
+                .a_row = form == 2 ? 1 : K,
+                .a_column = form == 2 ? M : 1,
+                .b = b,
+                .b_row = form == 0 ? 1 : N,
+                .b_column = form == 0 ? K : 1,
+                .c = c,
+                .c_row = N,
+                .bias = form == 0 ? bias : NULL,
+                .accumulate = form == 2};
     run_product(&g, k, 2);
     for (int64_t m = 0; m < M; m++)
         for (int64_t n = 0; n < N; n++) {
@@ -53,15 +60,14 @@ static void check_product(const kernels *k, int64_t M, int64_t N, int64_t K, int
                 s += (double)a[m * g.a_row + i * g.a_column] * (double)b[i * g.b_row + n * g.b_column];
             if (form == 0) s += (double)bias[n];
             if (fabs(s - (double)c[m * N + n]) > 1e-6 * (double)(K + 8))
-                fail_msg("%s %ldx%ldx%ld form %d at (%ld, %ld): %g, expected %g", k->name, (long)M, (long)N, (long)K, form,
-                         (long)m, (long)n, (double)c[m * N + n], s);
+                fail_msg("%s %ldx%ldx%ld form %d at (%ld, %ld): %g, expected %g", k->name, (long)M, (long)N, (long)K,
+                         form, (long)m, (long)n, (double)c[m * N + n], s);
         }
     free(a), free(b), free(bias), free(c), free(before);
 }
 
-static void test_products(void **state)
-{
-    static const int64_t shapes[][3] = {{1, 1, 1},   {1, 7, 3},    {5, 33, 17},   {12, 32, 64},  {13, 31, 65},
+static void test_products(void **state) {
+    static const int64_t shapes[][3] = {{1, 1, 1},    {1, 7, 3},       {5, 33, 17},    {12, 32, 64}, {13, 31, 65},
                                         {64, 64, 16}, {100, 130, 300}, {97, 257, 513}, {193, 64, 7}, {2, 500, 1}};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -74,16 +80,24 @@ static void test_products(void **state)
 }
 
 /* Rows and columns cut out of a large product equal the same elements of a small one, bit for bit, on 1 to 3 threads. */
-static void test_products_do_not_depend_on_their_cut(void **state)
-{
+static void test_products_do_not_depend_on_their_cut(void **state) {
     enum { M = 450, N = 300, K = 400 };
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const kernels *k = kernels_choose(names[i]);
         if (k == NULL) continue;
         float *a = numbers(M * K, 1), *b = numbers(N * K, 2), *whole = numbers(M * N, 3), *part = numbers(M * N, 3);
-        gemm   g = {.M = M, .N = N, .K = K, .a = a, .a_row = K, .a_column = 1, .b = b, .b_row = 1, .b_column = K,
-                    .c = whole, .c_row = N};
+        gemm   g = {.M = M,
+                    .N = N,
+                    .K = K,
+                    .a = a,
+                    .a_row = K,
+                    .a_column = 1,
+                    .b = b,
+                    .b_row = 1,
+                    .b_column = K,
+                    .c = whole,
+                    .c_row = N};
         run_product(&g, k, 1);
         for (int threads = 1; threads <= 3; threads++) {
             g.c = part;
@@ -93,8 +107,17 @@ static void test_products_do_not_depend_on_their_cut(void **state)
         int64_t cuts[][4] = {{0, 0, 1, 1}, {3, 5, 1, 40}, {7, 11, 100, 1}, {17, 29, 31, 77}, {449, 299, 1, 1}};
         for (size_t s = 0; s < sizeof cuts / sizeof *cuts; s++) {
             int64_t m = cuts[s][0], n = cuts[s][1];
-            gemm    cut = {.M = cuts[s][2], .N = cuts[s][3], .K = K, .a = a + m * K, .a_row = K, .a_column = 1,
-                           .b = b + n * K, .b_row = 1, .b_column = K, .c = part, .c_row = N};
+            gemm    cut = {.M = cuts[s][2],
+                           .N = cuts[s][3],
+                           .K = K,
+                           .a = a + m * K,
+                           .a_row = K,
+                           .a_column = 1,
+                           .b = b + n * K,
+                           .b_row = 1,
+                           .b_column = K,
+                           .c = part,
+                           .c_row = N};
             run_product(&cut, k, 1);
             for (int64_t r = 0; r < cut.M; r++)
                 assert_memory_equal(part + r * N, whole + (m + r) * N + n, (size_t)cut.N * sizeof(float));
@@ -103,18 +126,13 @@ static void test_products_do_not_depend_on_their_cut(void **state)
     }
 }
 
-static double gelu_tanh(double x)
-{
+static double gelu_tanh(double x) {
     return 0.5 * x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
 }
 
-static double gelu_exact(double x)
-{
-    return 0.5 * x * (1 + erf(x / sqrt(2.0)));
-}
+static double gelu_exact(double x) { return 0.5 * x * (1 + erf(x / sqrt(2.0))); }
 
-static void test_activations(void **state)
-{
+static void test_activations(void **state) {
     enum { N = 40001 };
     float *x = malloc(N * sizeof *x), *y = malloc(N * sizeof *y), *dy = malloc(N * sizeof *dy);
     (void)state;
@@ -127,14 +145,14 @@ static void test_activations(void **state)
             double worst = 0, slope = 0;
             k->activate((activation_kind)kind, x, y, N);
             for (int j = 0; j < N; j++) {
-                dy[j]        = 1;
+                dy[j] = 1;
                 double error = fabs((double)y[j] - f((double)x[j])) / (1 + fabs((double)x[j]));
-                worst        = error > worst ? error : worst;
+                worst = error > worst ? error : worst;
             }
             k->activate_backward((activation_kind)kind, x, dy, dy, N);
             for (int j = 0; j < N; j++) {
                 double h = 1e-5, d = (f((double)x[j] + h) - f((double)x[j] - h)) / (2 * h);
-                slope    = fabs(d - (double)dy[j]) > slope ? fabs(d - (double)dy[j]) : slope;
+                slope = fabs(d - (double)dy[j]) > slope ? fabs(d - (double)dy[j]) : slope;
             }
             printf("%s gelu %d: worst %.1e, slope %.1e\n", k->name, kind, worst, slope);
             assert_true(worst < 1.5e-7 && slope < 5e-7);
@@ -145,20 +163,21 @@ static void test_activations(void **state)
     free(x), free(y), free(dy);
 }
 
-static void test_norm(void **state)
-{
+static void test_norm(void **state) {
     enum { R = 5 };
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const kernels *k = kernels_choose(names[i]);
         for (int64_t C = 1; k != NULL && C < 80; C += 13) {
-            float *x = numbers((size_t)(R * C), 5), *w = numbers((size_t)C, 6), *b = numbers((size_t)C, 7), *y = numbers((size_t)(R * C), 8);
-            float  mean[R], rstd[R];
+            float *x = numbers((size_t)(R * C), 5), *w = numbers((size_t)C, 6), *b = numbers((size_t)C, 7),
+                  *y = numbers((size_t)(R * C), 8);
+            float mean[R], rstd[R];
             k->norm_rows(x, w, b, y, mean, rstd, R, C, 1e-5f);
             for (int64_t r = 0; r < R; r++) {
                 double m = 0, v = 0;
                 for (int64_t c = 0; c < C; c++) m += (double)x[r * C + c] / (double)C;
-                for (int64_t c = 0; c < C; c++) v += ((double)x[r * C + c] - m) * ((double)x[r * C + c] - m) / (double)C;
+                for (int64_t c = 0; c < C; c++)
+                    v += ((double)x[r * C + c] - m) * ((double)x[r * C + c] - m) / (double)C;
                 for (int64_t c = 0; c < C; c++) {
                     double e = ((double)x[r * C + c] - m) / sqrt(v + 1e-5) * (double)w[c] + (double)b[c];
                     assert_true(fabs(e - (double)y[r * C + c]) < 1e-5);
@@ -170,8 +189,7 @@ static void test_norm(void **state)
 }
 
 /* Attention against the textbook: scores, softmax over what is seen, weighted sum; with a window and a mask. */
-static void test_attention(void **state)
-{
+static void test_attention(void **state) {
     (void)state;
     static const int64_t sizes[][3] = {{1, 4, 0}, {7, 3, 0}, {64, 16, 0}, {65, 5, 9}, {100, 64, 33}, {130, 40, 1}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -183,8 +201,18 @@ static void test_attention(void **state)
             float  *drop = malloc((size_t)(T * T) * sizeof(float));
             mask    m = {.key = 99, .threshold = 1u << 30, .scale = 4.0f / 3};
             for (int64_t r = 0; r < T; r++) k->mask_row(&m, (uint64_t)(r * T), T, drop + r * T);
-            attention_head a = {.T = T, .D = D, .window = W, .scale = 0.7f, .stride = S, .q = qkv, .k = qkv + D,
-                                .v = qkv + 2 * D, .out_stride = D, .out = out, .lse = lse, .dropout = &m};
+            attention_head a = {.T = T,
+                                .D = D,
+                                .window = W,
+                                .scale = 0.7f,
+                                .stride = S,
+                                .q = qkv,
+                                .k = qkv + D,
+                                .v = qkv + 2 * D,
+                                .out_stride = D,
+                                .out = out,
+                                .lse = lse,
+                                .dropout = &m};
             k->attention_forward(&a, scratch);
             for (int64_t r = 0; r < T; r++) {
                 double p[256], sum = 0;
@@ -197,10 +225,11 @@ static void test_attention(void **state)
                 assert_true(fabs(log(sum) - (double)lse[r]) < 1e-5);
                 for (int64_t d = 0; d < D; d++) {
                     double e = 0;
-                    for (int64_t j = 0; j <= r; j++) e += p[j] / sum * (double)drop[r * T + j] * (double)qkv[j * S + 2 * D + d];
+                    for (int64_t j = 0; j <= r; j++)
+                        e += p[j] / sum * (double)drop[r * T + j] * (double)qkv[j * S + 2 * D + d];
                     if (fabs(e - (double)out[r * D + d]) > 1e-5)
-                        fail_msg("%s T %ld D %ld W %ld row %ld: %g, expected %g", k->name, (long)T, (long)D, (long)W, (long)r,
-                                 (double)out[r * D + d], e);
+                        fail_msg("%s T %ld D %ld W %ld row %ld: %g, expected %g", k->name, (long)T, (long)D, (long)W,
+                                 (long)r, (double)out[r * D + d], e);
                 }
             }
             free(qkv), free(out), free(lse), free(scratch), free(drop);
@@ -208,13 +237,13 @@ static void test_attention(void **state)
     }
 }
 
-static void test_masks(void **state)
-{
+static void test_masks(void **state) {
     enum { N = 1000000 };
     float *m = malloc(N * sizeof *m);
     (void)state;
     for (int p = 1; p < 10; p += 2) {
-        mask   drop = {.key = rng_mix(7, (uint64_t)p), .threshold = (uint32_t)(p * 429496729.6), .scale = 10.0f / (float)(10 - p)};
+        mask drop = {
+            .key = rng_mix(7, (uint64_t)p), .threshold = (uint32_t)(p * 429496729.6), .scale = 10.0f / (float)(10 - p)};
         double kept = 0, pairs = 0;
         kernels_choose("portable")->mask_row(&drop, 0, N, m);
         for (int i = 0; i < N; i++) kept += m[i] > 0;
@@ -232,8 +261,7 @@ static void test_masks(void **state)
     free(m);
 }
 
-static void test_cross_entropy(void **state)
-{
+static void test_cross_entropy(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const kernels *k = kernels_choose(names[i]);
@@ -250,12 +278,12 @@ static void test_cross_entropy(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_products),  cmocka_unit_test(test_products_do_not_depend_on_their_cut),
-        cmocka_unit_test(test_activations), cmocka_unit_test(test_norm), cmocka_unit_test(test_attention),
-        cmocka_unit_test(test_masks),     cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_products),      cmocka_unit_test(test_products_do_not_depend_on_their_cut),
+        cmocka_unit_test(test_activations),   cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_attention),     cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_cross_entropy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

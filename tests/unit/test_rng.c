@@ -42,9 +42,7 @@ static void same_integers(const char *name, const json_t *list, const uint32_t *
             fail_msg("%s[%zu]: %u", name, i, (unsigned)have[i]);
 }
 
-static void uniform_01(torch_rng *r, float *out, size_t n) {
-    torch_uniform(r, out, n, 0.0, 1.0);
-}
+static void uniform_01(torch_rng *r, float *out, size_t n) { torch_uniform(r, out, n, 0.0, 1.0); }
 
 static void check_randint(const char *name, const json_t *want, torch_rng *r) {
     uint32_t have[20];
@@ -115,10 +113,8 @@ static void check_multinomial(const char *name, const json_t *want, torch_rng *r
     json_t     *entry;
     json_object_foreach((json_t *)(uintptr_t)want, key, entry) {
         *r = start;
-        if (json_is_array(entry))
-            check_rows(name, entry, r);
-        else
-            check_draws(name, entry, r);
+        if (json_is_array(entry)) check_rows(name, entry, r);
+        else check_draws(name, entry, r);
     }
 }
 
@@ -135,8 +131,7 @@ static void check_dropout(const char *name, const json_t *want, torch_rng *r) {
     float   have[64];
     memset(bits, 0xA5, sizeof bits);
     torch_dropout_bits(r, bits, 3, n, p); /* an odd start: neighbours must stay */
-    for (size_t i = 0; i < n; i++)
-        have[i] = (bits[(i + 3) / 8] >> ((i + 3) % 8) & 1) ? 1.0f / (float)(1.0 - p) : 0.0f;
+    for (size_t i = 0; i < n; i++) have[i] = (bits[(i + 3) / 8] >> ((i + 3) % 8) & 1) ? 1.0f / (float)(1.0 - p) : 0.0f;
     same_floats(name, want, have, n);
     assert_int_equal(bits[0] & 7, 0xA5 & 7);
     assert_int_equal(bits[15], 0xA5);
@@ -153,7 +148,7 @@ static void check_random_i64(const char *name, const json_t *want, torch_rng *r)
 
 /* An epoch of DataLoader(shuffle=True): one seed thrown away, one for the permutation. */
 static void check_shuffle(const char *name, const json_t *want, torch_rng *r) {
-    int epochs = strstr(name, "epoch2") ? 2 : 1;
+    int      epochs = strstr(name, "epoch2") ? 2 : 1;
     uint32_t have[23];
     for (int epoch = 0; epoch < epochs; epoch++) {
         torch_rng own;
@@ -183,12 +178,18 @@ typedef struct check {
 
 /* The longest fitting prefix comes first. */
 static const check CHECKS[] = {
-    {"randint_1000_x20", check_randint}, {"randn5_randn4_rand2_randn3", check_cache},
-    {"randn_", check_normals},           {"randperm_10", check_randperm},
-    {"rand_", check_rand},               {"multinomial", check_multinomial},
-    {"exponential_20", check_exponential}, {"dropout_", check_dropout},
-    {"random_i64_x3", check_random_i64}, {"dataloader_shuffle_23_epoch", check_shuffle},
-    {"linear_", check_linear},           {"embedding_", check_normals},
+    {"randint_1000_x20", check_randint},
+    {"randn5_randn4_rand2_randn3", check_cache},
+    {"randn_", check_normals},
+    {"randperm_10", check_randperm},
+    {"rand_", check_rand},
+    {"multinomial", check_multinomial},
+    {"exponential_20", check_exponential},
+    {"dropout_", check_dropout},
+    {"random_i64_x3", check_random_i64},
+    {"dataloader_shuffle_23_epoch", check_shuffle},
+    {"linear_", check_linear},
+    {"embedding_", check_normals},
 };
 
 static void check_entry(const char *name, const json_t *want, uint64_t seed) {
@@ -205,10 +206,8 @@ static void check_entry(const char *name, const json_t *want, uint64_t seed) {
 static json_t *load_numbers(json_error_t *error) {
     const char *source = getenv("CANTO_SOURCE"); /* the tree's root, from the test runner */
     char        path[4096];
-    if (source)
-        snprintf(path, sizeof path, "%s/tests/golden/rng.json", source);
-    else
-        snprintf(path, sizeof path, "%s", CANTO_TESTS_DIR "/golden/rng.json");
+    if (source) snprintf(path, sizeof path, "%s/tests/golden/rng.json", source);
+    else snprintf(path, sizeof path, "%s", CANTO_TESTS_DIR "/golden/rng.json");
     return json_load_file(path, 0, error);
 }
 

@@ -113,9 +113,12 @@ static void test_one_token(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_greedy_takes_the_lowest_id),     cmocka_unit_test(test_greedy_logprob),
-        cmocka_unit_test(test_top_k_keeps_ties),               cmocka_unit_test(test_top_p_keeps_the_smallest_set),
-        cmocka_unit_test(test_frequencies_follow_the_softmax), cmocka_unit_test(test_one_token),
+        cmocka_unit_test(test_greedy_takes_the_lowest_id),
+        cmocka_unit_test(test_greedy_logprob),
+        cmocka_unit_test(test_top_k_keeps_ties),
+        cmocka_unit_test(test_top_p_keeps_the_smallest_set),
+        cmocka_unit_test(test_frequencies_follow_the_softmax),
+        cmocka_unit_test(test_one_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,22 +148,33 @@ static void safetensors_refusals(void **state) {
     (void)state;
     good(open_raw("{}", 0));
     good(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8));
-    good(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},\"__metadata__\":{\"k\":\"v\"}}  ", 4));
+    good(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},\"__metadata__\":{\"k\":\"v\"}}  ",
+                  4));
     refused(open_raw("{", 0), CANTO_ERROR_FORMAT, "JSON");
     refused(open_raw("[1]", 0), CANTO_ERROR_FORMAT, "object");
     refused(open_raw("{\"a\":3}", 0), CANTO_ERROR_FORMAT, "object");
-    refused(open_raw("{\"a\":{\"dtype\":\"F99\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_UNSUPPORTED, "F99");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT, "shape");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT, "sizes");
+    refused(open_raw("{\"a\":{\"dtype\":\"F99\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_UNSUPPORTED,
+            "F99");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT,
+            "shape");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT,
+            "sizes");
     refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0),
             CANTO_ERROR_FORMAT, "too large");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 7), CANTO_ERROR_FORMAT, "cut short");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 9), CANTO_ERROR_FORMAT, "belong to no");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8), CANTO_ERROR_FORMAT, "data_offsets");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 7), CANTO_ERROR_FORMAT,
+            "cut short");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 9), CANTO_ERROR_FORMAT,
+            "belong to no");
+    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8), CANTO_ERROR_FORMAT,
+            "data_offsets");
     refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
-                     "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12), CANTO_ERROR_FORMAT, "overlaps");
+                     "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+                     12),
+            CANTO_ERROR_FORMAT, "overlaps");
     refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
-                     "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT, "JSON");
+                     "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+                     8),
+            CANTO_ERROR_FORMAT, "JSON");
     good(file_write_whole(in_folder("raw"), "1234", 4));
     safetensors file;
     refused(safetensors_open(context, in_folder("raw"), &file), CANTO_ERROR_FORMAT, "4 bytes");
@@ -264,8 +275,8 @@ static void hf_defaults_and_refusals(void **state) {
     json_object_set_new(o, "model_type", json_string("llama"));
     refused(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "llama");
     json_decref(o);
-    o = json_pack("{s:s, s:i, s:[[[s, s], i], [[s], i]]}", "model_type", "gpt_neo", "num_layers", 5, "attention_types", "global",
-                  "local", 2, "global", 1);
+    o = json_pack("{s:s, s:i, s:[[[s, s], i], [[s], i]]}", "model_type", "gpt_neo", "num_layers", 5, "attention_types",
+                  "global", "local", 2, "global", 1);
     good(hf_config_from_json(o, "here", &c, &kind));
     assert_string_equal(c.pattern, "gl");
     assert_int_equal(c.window, 256);
@@ -375,11 +386,16 @@ static void json_of_a_config(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layouts_cover_the_table), cmocka_unit_test(names_of_the_sources),
-        cmocka_unit_test(safetensors_refusals),    cmocka_unit_test(safetensors_round_trip),
-        cmocka_unit_test(configs_come_back),       cmocka_unit_test(hf_configs_come_back),
-        cmocka_unit_test(hf_defaults_and_refusals), cmocka_unit_test(models_come_back),
-        cmocka_unit_test(foreign_names),           cmocka_unit_test(json_of_a_config),
+        cmocka_unit_test(layouts_cover_the_table),
+        cmocka_unit_test(names_of_the_sources),
+        cmocka_unit_test(safetensors_refusals),
+        cmocka_unit_test(safetensors_round_trip),
+        cmocka_unit_test(configs_come_back),
+        cmocka_unit_test(hf_configs_come_back),
+        cmocka_unit_test(hf_defaults_and_refusals),
+        cmocka_unit_test(models_come_back),
+        cmocka_unit_test(foreign_names),
+        cmocka_unit_test(json_of_a_config),
         cmocka_unit_test(folders_that_are_no_models),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

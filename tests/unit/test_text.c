@@ -14,21 +14,18 @@
 static canto_context *context;
 static char           folder[64]; /* of this run, empty at the start */
 
-static void ok(canto_status status)
-{
+static void ok(canto_status status) {
     if (status.code != CANTO_OK) print_error("%s\n", status.text);
     assert_int_equal(status.code, CANTO_OK);
 }
 
-static void fails(canto_status status, canto_code code, const char *part)
-{
+static void fails(canto_status status, canto_code code, const char *part) {
     assert_int_equal(status.code, code);
     if (!strstr(status.text, part)) fail_msg("'%s' lacks '%s'", status.text, part);
 }
 
 /* A name in the run's folder, good for the next 15 calls. */
-static const char *in_folder(const char *name)
-{
+static const char *in_folder(const char *name) {
     static char paths[16][256];
     static int  next;
     char       *path = paths[next++ % 16];
@@ -36,8 +33,7 @@ static const char *in_folder(const char *name)
     return path;
 }
 
-static const char *write_file(const char *name, const char *text)
-{
+static const char *write_file(const char *name, const char *text) {
     const char *path = in_folder(name);
     FILE       *file = fopen(path, "wb");
     assert_non_null(file);
@@ -47,8 +43,7 @@ static const char *write_file(const char *name, const char *text)
 }
 
 /* A file of the data folder, or a skipped test. */
-static const char *data_file(const char *name)
-{
+static const char *data_file(const char *name) {
     static char path[1024];
     const char *data = getenv("CANTO_TEST_DATA");
     snprintf(path, sizeof path, "%s/%s", data ? data : ".", name);
@@ -59,8 +54,7 @@ static const char *data_file(const char *name)
     return path;
 }
 
-static char *read_whole(const char *path, size_t *bytes)
-{
+static char *read_whole(const char *path, size_t *bytes) {
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
     fseek(file, 0, SEEK_END);
@@ -74,16 +68,15 @@ static char *read_whole(const char *path, size_t *bytes)
     return text;
 }
 
-static canto_tokenizer *train(const char *path, canto_tokenizer_options options)
-{
+static canto_tokenizer *train(const char *path, canto_tokenizer_options options) {
     canto_tokenizer *t;
     ok(canto_tokenizer_train(context, &options, &path, 1, &t));
     return t;
 }
 
 /* Encodes, decodes, and demands `expected` back; the ids go to *ids when it is not NULL. */
-static size_t round_trip(const canto_tokenizer *t, const char *text, size_t bytes, const char *expected, uint32_t **ids)
-{
+static size_t round_trip(const canto_tokenizer *t, const char *text, size_t bytes, const char *expected,
+                         uint32_t **ids) {
     uint32_t *made;
     size_t    count, length;
     char     *back;
@@ -98,8 +91,7 @@ static size_t round_trip(const canto_tokenizer *t, const char *text, size_t byte
 }
 
 /* Saves, opens again, and demands the same tokenizer. */
-static void same_when_saved(const canto_tokenizer *t)
-{
+static void same_when_saved(const canto_tokenizer *t) {
     canto_tokenizer *again;
     ok(canto_tokenizer_save(t, folder));
     ok(canto_tokenizer_open(context, folder, &again));
@@ -111,13 +103,12 @@ static void same_when_saved(const canto_tokenizer *t)
     canto_tokenizer_close(again);
 }
 
-static void test_dante_words(void **state)
-{
+static void test_dante_words(void **state) {
     static const uint32_t first[] = {1643, 1143, 927, 6677, 1154, 720, 1534, 1574, 961, 1530};
     (void)state;
     const char             *path = data_file("dante.txt");
     canto_tokenizer_options word = {"word", NULL, NULL, NULL};
-    canto_tokenizer        *t    = train(path, word);
+    canto_tokenizer        *t = train(path, word);
     size_t                  bytes, count;
     char                   *text = read_whole(path, &bytes), *back, *again;
     uint32_t               *ids, *second;
@@ -140,11 +131,10 @@ static void test_dante_words(void **state)
     canto_tokenizer_close(t);
 }
 
-static void test_dante_advanced(void **state)
-{
+static void test_dante_advanced(void **state) {
     (void)state;
     canto_tokenizer_options word = {"word", "<NUM>", "<UNK>", "<PAD>,<BOS>,<EOS>,<UNK>"};
-    canto_tokenizer        *t    = train(data_file("dante.txt"), word);
+    canto_tokenizer        *t = train(data_file("dante.txt"), word);
     uint32_t               *ids;
     assert_int_equal(canto_tokenizer_vocabulary(t), 20982);
     assert_string_equal(canto_tokenizer_token(t, 0, NULL), "<PAD>");
@@ -157,11 +147,10 @@ static void test_dante_advanced(void **state)
     canto_tokenizer_close(t);
 }
 
-static void test_shakespeare_characters(void **state)
-{
+static void test_shakespeare_characters(void **state) {
     (void)state;
     const char      *path = data_file("tinyshakespeare.txt");
-    canto_tokenizer *t    = train(path, canto_tokenizer_options_default());
+    canto_tokenizer *t = train(path, canto_tokenizer_options_default());
     size_t           bytes;
     char            *text = read_whole(path, &bytes);
     assert_int_equal(canto_tokenizer_vocabulary(t), 65);
@@ -173,11 +162,10 @@ static void test_shakespeare_characters(void **state)
     canto_tokenizer_close(t);
 }
 
-static void test_characters(void **state)
-{
+static void test_characters(void **state) {
     (void)state;
     static const char text[] = "perch\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80\n";
-    canto_tokenizer  *t      = train(write_file("a.txt", text), canto_tokenizer_options_default());
+    canto_tokenizer  *t = train(write_file("a.txt", text), canto_tokenizer_options_default());
     assert_int_equal(canto_tokenizer_vocabulary(t), 10);
     assert_int_equal(round_trip(t, text, strlen(text), text, NULL), 11);
     assert_string_equal(canto_tokenizer_token(t, 9, NULL), "\xF0\x9F\x98\x80");
@@ -195,7 +183,7 @@ static void test_characters(void **state)
     canto_tokenizer_close(t);
 
     canto_tokenizer_options special = {"char", NULL, "<UNK>", "<PAD>"};
-    t                               = train(in_folder("a.txt"), special);
+    t = train(in_folder("a.txt"), special);
     assert_int_equal(canto_tokenizer_vocabulary(t), 12);
     assert_int_equal(round_trip(t, "hex", 3, "he<UNK>", &ids), 3);
     assert_int_equal(ids[2], 1);
@@ -204,11 +192,13 @@ static void test_characters(void **state)
     canto_tokenizer_close(t);
 }
 
-static void test_words(void **state)
-{
+static void test_words(void **state) {
     (void)state;
     canto_tokenizer_options options = {"word", "<NUM>", NULL, NULL};
-    canto_tokenizer        *t       = train(write_file("w.txt", " canto1:\xC2\xA0""b\x1F""a 22\n\xD9\xA3x "), options);
+    canto_tokenizer        *t = train(write_file("w.txt", " canto1:\xC2\xA0"
+                                                                 "b\x1F"
+                                                                 "a 22\n\xD9\xA3x "),
+                                      options);
     assert_int_equal(canto_tokenizer_vocabulary(t), 5); /* <NUM>, <NUM>x, a, b, canto<NUM>: */
     assert_string_equal(canto_tokenizer_token(t, 0, NULL), "<NUM>");
     assert_string_equal(canto_tokenizer_token(t, 4, NULL), "canto<NUM>:");
@@ -220,8 +210,7 @@ static void test_words(void **state)
     canto_tokenizer_close(t);
 }
 
-static void test_bytes_and_stream(void **state)
-{
+static void test_bytes_and_stream(void **state) {
     (void)state;
     canto_tokenizer_options options = {"byte", NULL, NULL, NULL};
     canto_tokenizer        *t;
@@ -258,20 +247,16 @@ static void test_bytes_and_stream(void **state)
     canto_tokenizer_close(t);
 }
 
-static void test_options(void **state)
-{
+static void test_options(void **state) {
     (void)state;
-    const char                          *path = write_file("o.txt", "a b");
+    const char *path = write_file("o.txt", "a b");
     static const struct {
         canto_tokenizer_options options;
         const char             *part;
     } cases[] = {
-        {{"bpe?", NULL, NULL, NULL}, "char, byte or word"},
-        {{"char", "<NUM>", NULL, NULL}, "numbers"},
-        {{"byte", NULL, "<UNK>", NULL}, "unknown"},
-        {{"word", NULL, "a b", NULL}, "white space"},
-        {{"word", NULL, NULL, "<A>,,<B>"}, "empty"},
-        {{"word", NULL, NULL, "<A>,<A>"}, "twice"},
+        {{"bpe?", NULL, NULL, NULL}, "char, byte or word"}, {{"char", "<NUM>", NULL, NULL}, "numbers"},
+        {{"byte", NULL, "<UNK>", NULL}, "unknown"},         {{"word", NULL, "a b", NULL}, "white space"},
+        {{"word", NULL, NULL, "<A>,,<B>"}, "empty"},        {{"word", NULL, NULL, "<A>,<A>"}, "twice"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         canto_tokenizer *t = (canto_tokenizer *)&t;
@@ -287,10 +272,11 @@ static void test_options(void **state)
     fails(canto_tokenizer_train(context, NULL, &path, 1, &t), CANTO_ERROR_FILE, "/nowhere/at/all");
 }
 
-#define WORDS(vocab) "{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":" vocab "},\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}}"
+#define WORDS(vocab)                                                                                                   \
+    "{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":" vocab                                          \
+    "},\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}}"
 
-static void test_hostile_files(void **state)
-{
+static void test_hostile_files(void **state) {
     (void)state;
     static const struct {
         const char *text, *part;
@@ -312,7 +298,8 @@ static void test_hostile_files(void **state)
         {WORDS("{\"a\\u0000b\":0}"), "JSON"},
         {WORDS("{\"\\ud800\":0}"), "JSON"},
         {"{\"model\":{\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"a\":0}},"
-         "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}}", "byte 0"},
+         "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}}",
+         "byte 0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         canto_tokenizer *t;
@@ -328,18 +315,16 @@ static void test_hostile_files(void **state)
     canto_tokenizer_close(t);
 }
 
-static int set_up(void **state)
-{
+static int set_up(void **state) {
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/canto-text-XXXXXX");
     if (!mkdtemp(folder)) return -1;
     canto_context_options options = canto_context_options_default();
-    options.threads               = 1;
+    options.threads = 1;
     return canto_context_open(&options, &context).code == CANTO_OK ? 0 : -1;
 }
 
-static int tear_down(void **state)
-{
+static int tear_down(void **state) {
     static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "a.txt", "w.txt", "o.txt", "h.json"};
     (void)state;
     canto_context_close(context);
@@ -347,13 +332,12 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dante_words),   cmocka_unit_test(test_dante_advanced),
-        cmocka_unit_test(test_characters),    cmocka_unit_test(test_shakespeare_characters),
-        cmocka_unit_test(test_words),         cmocka_unit_test(test_bytes_and_stream),
-        cmocka_unit_test(test_options),       cmocka_unit_test(test_hostile_files),
+        cmocka_unit_test(test_dante_words), cmocka_unit_test(test_dante_advanced),
+        cmocka_unit_test(test_characters),  cmocka_unit_test(test_shakespeare_characters),
+        cmocka_unit_test(test_words),       cmocka_unit_test(test_bytes_and_stream),
+        cmocka_unit_test(test_options),     cmocka_unit_test(test_hostile_files),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

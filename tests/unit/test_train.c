@@ -109,7 +109,7 @@ typedef struct run {
 } run;
 
 static void run_open(run *r, int threads) {
-    canto_context_options options = canto_context_options_default();
+    canto_context_options   options = canto_context_options_default();
     canto_tokenizer_options symbols = canto_tokenizer_options_default();
     const char             *texts[] = {r->text};
     memset(r, 0, sizeof *r);
@@ -298,13 +298,13 @@ static void test_too_large_is_refused(void **state) {
 }
 
 static void test_writing_and_evaluating(void **state) {
-    run            r;
-    canto_model   *model;
-    canto_session *session;
-    char           folder[300];
-    float          logits[256];
-    uint32_t       prompt[40] = {1, 2, 3}, bad = 255;
-    canto_evaluation evaluation;
+    run                    r;
+    canto_model           *model;
+    canto_session         *session;
+    char                   folder[300];
+    float                  logits[256];
+    uint32_t               prompt[40] = {1, 2, 3}, bad = 255;
+    canto_evaluation       evaluation;
     canto_generate_options options = canto_generate_options_default();
     (void)state;
     run_open(&r, 2);
@@ -328,12 +328,18 @@ static void test_writing_and_evaluating(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adamw_by_hand),            cmocka_unit_test(test_adam_by_hand),
-        cmocka_unit_test(test_norm),                     cmocka_unit_test(test_schedule),
-        cmocka_unit_test(test_a_run_by_steps),           cmocka_unit_test(test_a_run_by_epochs),
-        cmocka_unit_test(test_untrained_model_is_saved), cmocka_unit_test(test_stopping_saves),
-        cmocka_unit_test(test_a_loss_that_is_not_finite_stops), cmocka_unit_test(test_old_checkpoints_go),
-        cmocka_unit_test(test_threads_change_nothing),   cmocka_unit_test(test_too_large_is_refused),
+        cmocka_unit_test(test_adamw_by_hand),
+        cmocka_unit_test(test_adam_by_hand),
+        cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_a_run_by_steps),
+        cmocka_unit_test(test_a_run_by_epochs),
+        cmocka_unit_test(test_untrained_model_is_saved),
+        cmocka_unit_test(test_stopping_saves),
+        cmocka_unit_test(test_a_loss_that_is_not_finite_stops),
+        cmocka_unit_test(test_old_checkpoints_go),
+        cmocka_unit_test(test_threads_change_nothing),
+        cmocka_unit_test(test_too_large_is_refused),
         cmocka_unit_test(test_writing_and_evaluating),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
