@@ -1,6 +1,7 @@
 /* test_seed002.c - every number that source 002's notebook prints: DummyGPTModel (72), GPTModel (72) and
  * ExampleWithShortcut (5), all from torch.manual_seed(123) and in train mode, so initialization, dropout masks and the
- * forward pass have to be PyTorch's. Printed are four decimals of the first and last three logits of each position. */
+ * forward pass have to be PyTorch's. Printed are four decimals of the first and last three logits of each position. Source
+ * 001 prints the shape alone: its 72 numbers here are those that PyTorch 1.13.1 gives for it under the same seed. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,6 +43,16 @@ static const double GPT[12][6] = {
     {-0.6910, -0.3758, -0.1458, -0.1824, -0.5231, 0.0873}, {-0.2562, -0.4204, 1.5507, -0.7057, -0.3989, 0.0084},
     {-0.4263, -0.2257, -0.2074, -0.2160, -1.1648, 0.4744}, {-0.0245, 1.3792, 0.2234, -0.7153, -0.7858, -0.3762},
     {-0.4696, -0.4584, -0.4812, 0.5044, -0.8911, 0.1549},  {-0.7727, -0.6125, -0.3203, 1.0753, -0.0878, 0.2805},
+};
+
+/* Source 001's model: no biases of query, key and value, dropout after the embeddings too. */
+static const double SOURCE_001[12][6] = {
+    {0.3801, 0.2855, -0.3579, 0.1005, 0.0916, -0.4701},   {-0.0455, -0.6362, -0.7340, -0.1558, 0.5856, -0.3206},
+    {0.9045, 0.0063, 0.2019, 0.0392, -0.2793, -0.2558},   {-0.9670, 0.3617, -0.1653, 0.6824, 0.2911, -0.1773},
+    {1.2142, 0.3253, -0.0949, -0.5335, 0.4350, -0.3379},  {-0.3554, 0.1584, 0.6492, -0.5575, 0.9598, -0.6057},
+    {0.0316, -0.1118, -0.1198, -0.0621, 0.1948, -0.4356}, {0.0673, -0.0885, 0.1555, 0.5726, -0.5030, 0.0783},
+    {0.8927, 0.8442, -0.5061, 0.8456, 0.5123, -0.1726},   {-0.1488, 0.2326, 0.4123, 0.9617, -0.0359, 0.0617},
+    {1.4604, 0.8328, -0.0077, 0.1570, 0.1194, -1.3293},   {-0.5347, 0.3360, 0.1091, -0.3316, 0.8168, -1.1208},
 };
 
 static const double SHORTCUT[5] = {-1.1785, -0.0278, -0.5737, -1.5400, 0.1513};
@@ -177,6 +188,19 @@ static void gpt_model(void **state) {
     check_model(&c, UINT64_C(163037184), GPT);
 }
 
+/* Row 001-1: `gpt2-untied --qkv-bias off --dropout-embedding 0.1 --dropout-ffn 0` on the two sentences, logits [2, 6, 50257]. */
+static void source_001(void **state) {
+    (void)state;
+    if (!has_room(UINT64_C(1000) << 20)) skip();
+    canto_config c;
+    good(canto_preset("gpt2-untied", &c, NULL));
+    c.qkv_bias = false;
+    c.dropout_embedding = 0.1;
+    c.dropout_ffn = 0;
+    assert_int_equal(c.vocab, 50257);
+    check_model(&c, UINT64_C(163009536), SOURCE_001);
+}
+
 /* nn.Linear(in, out) of the stream: weight[out, in], then bias[out]. */
 static void draw_linear(torch_rng *rng, int64_t in, int64_t out, float *weight, float *bias) {
     double weights = torch_linear_weight_bound(in), biases = torch_linear_bias_bound(in);
@@ -233,6 +257,7 @@ int main(void) {
         cmocka_unit_test(example_with_shortcut),
         cmocka_unit_test(dummy_model),
         cmocka_unit_test(gpt_model),
+        cmocka_unit_test(source_001),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
