@@ -1,42 +1,12 @@
 /* test_base.c - statuses, contexts, the pool, files, UTF-8, JSON. */
-#define _POSIX_C_SOURCE 200809L
-#include "base/context.h"
+#include "unit.h"
+
 #include "base/file.h"
 #include "base/json.h"
 #include "base/machine.h"
 #include "base/utf8.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static canto_context *context;
-static char           folder[64];
-
-static void ok(canto_status status) {
-    if (status.code != CANTO_OK) print_error("%s\n", status.text);
-    assert_int_equal(status.code, CANTO_OK);
-}
-
-static void fails(canto_status status, canto_code code, const char *part) {
-    assert_int_equal(status.code, code);
-    if (!strstr(status.text, part)) fail_msg("'%s' lacks '%s'", status.text, part);
-}
-
-/* A name in the run's folder, good for the next 15 calls. */
-static const char *in_folder(const char *name) {
-    static char paths[16][256];
-    static int  next;
-    char       *path = paths[next++ % 16];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
 static void test_status(void **state) {
     (void)state;
@@ -297,23 +267,10 @@ static void test_json(void **state) {
     json_decref(root);
 }
 
-static int set_up(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/canto-base-XXXXXX");
-    if (!mkdtemp(folder)) return -1;
-    return canto_context_open(NULL, &context).code == CANTO_OK ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    canto_context_close(context);
-    return folder_remove(folder).code == CANTO_OK ? 0 : -1;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status), cmocka_unit_test(test_context), cmocka_unit_test(test_pool),
         cmocka_unit_test(test_files),  cmocka_unit_test(test_utf8),    cmocka_unit_test(test_json),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }

@@ -1,38 +1,8 @@
 /* test_data.c - token files, splits, windows, epochs, PyTorch's order. */
-#define _POSIX_C_SOURCE 200809L
+#include "unit.h"
+
 #include "base/file.h"
 #include "data/loader.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static canto_context *context;
-static char           folder[64];
-
-static void ok(canto_status status) {
-    if (status.code != CANTO_OK) print_error("%s\n", status.text);
-    assert_int_equal(status.code, CANTO_OK);
-}
-
-static void fails(canto_status status, canto_code code, const char *part) {
-    assert_int_equal(status.code, code);
-    if (!strstr(status.text, part)) fail_msg("'%s' lacks '%s'", status.text, part);
-}
-
-/* A name in the run's folder, good for the next 15 calls. */
-static const char *in_folder(const char *name) {
-    static char paths[16][256];
-    static int  next;
-    char       *path = paths[next++ % 16];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
 enum { HEADER = 64, V = 70000 };
 
@@ -311,21 +281,6 @@ static void test_spread(void **state) {
     canto_data_close(data);
 }
 
-static int set_up(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/canto-data-XXXXXX");
-    if (!mkdtemp(folder)) return -1;
-    canto_context_options options = canto_context_options_default();
-    options.threads = 1;
-    return canto_context_open(&options, &context).code == CANTO_OK ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    canto_context_close(context);
-    return folder_remove(folder).code == CANTO_OK ? 0 : -1;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts_and_file), cmocka_unit_test(test_hostile_headers),
@@ -333,5 +288,5 @@ int main(void) {
         cmocka_unit_test(test_epochs),         cmocka_unit_test(test_pytorch_order),
         cmocka_unit_test(test_spread),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }

@@ -1,16 +1,7 @@
 /* test_store.c - models on disk: layouts, safetensors and their refusals, config.json, the model folder. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "unit.h"
 
-#include <cmocka.h>
-
+#include "base/file.h"
 #include "model/init.h"
 #include "store/config_json.h"
 #include "store/hf_config.h"
@@ -19,42 +10,13 @@
 #include "store/safetensors.h"
 #include "store/weights.h"
 
-static char           folder[64];
-static canto_context *context;
-
-static int open_all(void **state) {
-    (void)state;
-    strcpy(folder, "/tmp/canto-store-XXXXXX");
-    return mkdtemp(folder) && canto_context_open(NULL, &context).code == CANTO_OK ? 0 : -1;
-}
-
-static int close_all(void **state) {
-    (void)state;
-    canto_context_close(context);
-    return folder_remove(folder).code == CANTO_OK ? 0 : -1;
-}
-
-static void good(canto_status status) {
-    if (status.code != CANTO_OK) fail_msg("%s", status.text);
-}
-
-/* A refusal of that kind whose text holds the word. */
-static void refused(canto_status status, canto_code code, const char *word) {
-    if (status.code != code) fail_msg("code %d: %s", (int)status.code, status.text);
-    if (!strstr(status.text, word)) fail_msg("\"%s\" does not speak of \"%s\"", status.text, word);
-}
-
-static const char *in_folder(const char *name) {
-    static char path[4096];
-    good(path_join(path, folder, name));
-    return path;
-}
+#include <math.h>
 
 /* ---------------------------------------------------------------------------------------------- layouts */
 
 static canto_config tiny(const char *preset) {
     canto_config c;
-    good(canto_preset(preset, &c, NULL));
+    ok(canto_preset(preset, &c, NULL));
     c.vocab = 11;
     c.context = 8;
     c.width = 12;
@@ -62,7 +24,7 @@ static canto_config tiny(const char *preset) {
     if (c.layers > 0 && strcmp(preset, "dante-attention") != 0) c.layers = 2;
     c.ffn = c.ffn > 0 ? 20 : 0;
     if (c.attention_scale == CANTO_SCALE_WIDTH && c.family == CANTO_FAMILY_DANTE) c.heads = 1;
-    good(canto_config_check(&c));
+    ok(canto_config_check(&c));
     return c;
 }
 
@@ -70,7 +32,7 @@ static canto_config tiny(const char *preset) {
 static void check_cover(const canto_config *c, layout_kind kind) {
     tensor_table table;
     layout_item  item;
-    good(tensor_table_open(context, c, &table));
+    ok(tensor_table_open(context, c, &table));
     uint8_t *seen = calloc(table.elements, 1);
     uint64_t total = 0;
     for (size_t i = 0; layout_item_at(c, kind, i, &item); i++) {
@@ -133,7 +95,7 @@ static void write_raw(const char *name, const char *header, size_t data) {
     size_t        n = strlen(header);
     for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(n >> 8 * i);
     memcpy(bytes + 8, header, n);
-    good(file_write_whole(in_folder(name), bytes, 8 + n + data));
+    ok(file_write_whole(in_folder(name), bytes, 8 + n + data));
 }
 
 static canto_status open_raw(const char *header, size_t data) {
@@ -146,41 +108,39 @@ static canto_status open_raw(const char *header, size_t data) {
 
 static void safetensors_refusals(void **state) {
     (void)state;
-    good(open_raw("{}", 0));
-    good(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8));
-    good(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},\"__metadata__\":{\"k\":\"v\"}}  ",
-                  4));
-    refused(open_raw("{", 0), CANTO_ERROR_FORMAT, "JSON");
-    refused(open_raw("[1]", 0), CANTO_ERROR_FORMAT, "object");
-    refused(open_raw("{\"a\":3}", 0), CANTO_ERROR_FORMAT, "object");
-    refused(open_raw("{\"a\":{\"dtype\":\"F99\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_UNSUPPORTED,
-            "F99");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT,
-            "shape");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT,
-            "sizes");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0),
-            CANTO_ERROR_FORMAT, "too large");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 7), CANTO_ERROR_FORMAT,
-            "cut short");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 9), CANTO_ERROR_FORMAT,
-            "belong to no");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8), CANTO_ERROR_FORMAT,
-            "data_offsets");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
-                     "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
-                     12),
-            CANTO_ERROR_FORMAT, "overlaps");
-    refused(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
-                     "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
-                     8),
-            CANTO_ERROR_FORMAT, "JSON");
-    good(file_write_whole(in_folder("raw"), "1234", 4));
+    ok(open_raw("{}", 0));
+    ok(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8));
+    ok(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},\"__metadata__\":{\"k\":\"v\"}}  ", 4));
+    fails(open_raw("{", 0), CANTO_ERROR_FORMAT, "JSON");
+    fails(open_raw("[1]", 0), CANTO_ERROR_FORMAT, "object");
+    fails(open_raw("{\"a\":3}", 0), CANTO_ERROR_FORMAT, "object");
+    fails(open_raw("{\"a\":{\"dtype\":\"F99\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_UNSUPPORTED,
+          "F99");
+    fails(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT, "shape");
+    fails(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8), CANTO_ERROR_FORMAT,
+          "sizes");
+    fails(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0),
+          CANTO_ERROR_FORMAT, "too large");
+    fails(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 7), CANTO_ERROR_FORMAT,
+          "cut short");
+    fails(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 9), CANTO_ERROR_FORMAT,
+          "belong to no");
+    fails(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8), CANTO_ERROR_FORMAT,
+          "data_offsets");
+    fails(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+                   "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+                   12),
+          CANTO_ERROR_FORMAT, "overlaps");
+    fails(open_raw("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+                   "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+                   8),
+          CANTO_ERROR_FORMAT, "JSON");
+    ok(file_write_whole(in_folder("raw"), "1234", 4));
     safetensors file;
-    refused(safetensors_open(context, in_folder("raw"), &file), CANTO_ERROR_FORMAT, "4 bytes");
-    good(file_write_whole(in_folder("raw"), "\377\377\377\377\377\377\377\377{}", 10));
-    refused(safetensors_open(context, in_folder("raw"), &file), CANTO_ERROR_FORMAT, "header");
-    refused(safetensors_open(context, in_folder("absent"), &file), CANTO_ERROR_FILE, "absent");
+    fails(safetensors_open(context, in_folder("raw"), &file), CANTO_ERROR_FORMAT, "4 bytes");
+    ok(file_write_whole(in_folder("raw"), "\377\377\377\377\377\377\377\377{}", 10));
+    fails(safetensors_open(context, in_folder("raw"), &file), CANTO_ERROR_FORMAT, "header");
+    fails(safetensors_open(context, in_folder("absent"), &file), CANTO_ERROR_FILE, "absent");
 }
 
 static void safetensors_round_trip(void **state) {
@@ -189,29 +149,29 @@ static void safetensors_round_trip(void **state) {
     safetensors        file;
     const float        x[6] = {1, 2, 3, 4, 5, 6};
     const int64_t      y = -7;
-    good(safetensors_writer_open(&w, in_folder("raw")));
-    good(safetensors_writer_metadata(&w, "format", "pt"));
-    good(safetensors_writer_add(&w, "z", "F32", (int64_t[]){2, 3}, 2));
-    good(safetensors_writer_add(&w, "a", "I64", NULL, 0));
-    good(safetensors_writer_begin(&w));
-    good(safetensors_writer_data(&w, x, sizeof x));
-    good(safetensors_writer_data(&w, &y, sizeof y));
-    good(safetensors_writer_commit(&w));
-    good(safetensors_open(context, in_folder("raw"), &file));
+    ok(safetensors_writer_open(&w, in_folder("raw")));
+    ok(safetensors_writer_metadata(&w, "format", "pt"));
+    ok(safetensors_writer_add(&w, "z", "F32", (int64_t[]){2, 3}, 2));
+    ok(safetensors_writer_add(&w, "a", "I64", NULL, 0));
+    ok(safetensors_writer_begin(&w));
+    ok(safetensors_writer_data(&w, x, sizeof x));
+    ok(safetensors_writer_data(&w, &y, sizeof y));
+    ok(safetensors_writer_commit(&w));
+    ok(safetensors_open(context, in_folder("raw"), &file));
     assert_int_equal(file.count, 2);
     const safetensor *z = safetensors_find(&file, "z"), *a = safetensors_find(&file, "a");
-    good(safetensors_expect(&file, z, "F32", (int64_t[]){2, 3}, 2));
-    refused(safetensors_expect(&file, z, "F32", (int64_t[]){3, 2}, 2), CANTO_ERROR_FORMAT, "[2, 3]");
-    refused(safetensors_expect(&file, a, "F32", NULL, 0), CANTO_ERROR_UNSUPPORTED, "I64");
+    ok(safetensors_expect(&file, z, "F32", (int64_t[]){2, 3}, 2));
+    fails(safetensors_expect(&file, z, "F32", (int64_t[]){3, 2}, 2), CANTO_ERROR_FORMAT, "[2, 3]");
+    fails(safetensors_expect(&file, a, "F32", NULL, 0), CANTO_ERROR_UNSUPPORTED, "I64");
     assert_memory_equal(z->data, x, sizeof x);
     assert_memory_equal(a->data, &y, sizeof y);
     assert_int_equal((size_t)(z->data - file.map.data) % 8, 0);
     assert_null(safetensors_find(&file, "b"));
     safetensors_close(&file);
-    good(safetensors_writer_open(&w, in_folder("owing")));
-    good(safetensors_writer_add(&w, "z", "F32", (int64_t[]){2, 3}, 2));
-    good(safetensors_writer_begin(&w));
-    refused(safetensors_writer_commit(&w), CANTO_ERROR_VALUE, "announced");
+    ok(safetensors_writer_open(&w, in_folder("owing")));
+    ok(safetensors_writer_add(&w, "z", "F32", (int64_t[]){2, 3}, 2));
+    ok(safetensors_writer_begin(&w));
+    fails(safetensors_writer_commit(&w), CANTO_ERROR_VALUE, "announced");
     assert_false(file_exists(in_folder("owing")));
 }
 
@@ -222,18 +182,18 @@ static void configs_come_back(void **state) {
     const char *name;
     for (size_t i = 0; (name = canto_preset_name(i, NULL)) != NULL; i++) {
         canto_config c, back;
-        good(canto_preset(name, &c, NULL));
+        ok(canto_preset(name, &c, NULL));
         c.norm_eps = 1.0 / 3e5;
         json_t *object = config_to_json(&c);
-        good(config_from_json(object, "here", &back));
+        ok(config_from_json(object, "here", &back));
         assert_int_equal(json_object_size(object), 28);
         json_t *again = config_to_json(&back);
         assert_true(json_equal(object, again));
         assert_true(c.norm_eps == back.norm_eps);
         json_object_del(object, "window");
-        refused(config_from_json(object, "here", &back), CANTO_ERROR_FORMAT, "window");
+        fails(config_from_json(object, "here", &back), CANTO_ERROR_FORMAT, "window");
         json_object_set_new(again, "norm", json_string("sideways"));
-        refused(config_from_json(again, "here", &back), CANTO_ERROR_FORMAT, "sideways");
+        fails(config_from_json(again, "here", &back), CANTO_ERROR_FORMAT, "sideways");
         json_decref(object);
         json_decref(again);
     }
@@ -245,9 +205,9 @@ static void hf_configs_come_back(void **state) {
     for (size_t i = 0; i < 4; i++) {
         canto_config c, back;
         layout_kind  kind;
-        good(canto_preset(names[i], &c, NULL));
+        ok(canto_preset(names[i], &c, NULL));
         json_t *object = hf_config_to_json(&c, layout_for_saving(&c));
-        good(hf_config_from_json(object, "here", &back, &kind));
+        ok(hf_config_from_json(object, "here", &back, &kind));
         assert_int_equal(kind, layout_for_saving(&c));
         strcpy(back.preset, c.preset);
         back.dropout_ffn = c.dropout_ffn; /* Hugging Face has no place for it */
@@ -264,24 +224,24 @@ static void hf_defaults_and_refusals(void **state) {
     canto_config c;
     layout_kind  kind;
     json_t      *o = json_pack("{s:s}", "model_type", "gpt2");
-    good(hf_config_from_json(o, "here", &c, &kind));
+    ok(hf_config_from_json(o, "here", &c, &kind));
     assert_int_equal(c.ffn, 3072);
     assert_true(c.tied && c.qkv_bias);
     json_object_set_new(o, "activation_function", json_string("swish"));
-    refused(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "swish");
+    fails(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "swish");
     json_object_del(o, "activation_function");
     json_object_set_new(o, "scale_attn_by_inverse_layer_idx", json_true());
-    refused(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "inverse");
+    fails(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "inverse");
     json_object_set_new(o, "model_type", json_string("llama"));
-    refused(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "llama");
+    fails(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_UNSUPPORTED, "llama");
     json_decref(o);
     o = json_pack("{s:s, s:i, s:[[[s, s], i], [[s], i]]}", "model_type", "gpt_neo", "num_layers", 5, "attention_types",
                   "global", "local", 2, "global", 1);
-    good(hf_config_from_json(o, "here", &c, &kind));
+    ok(hf_config_from_json(o, "here", &c, &kind));
     assert_string_equal(c.pattern, "gl");
     assert_int_equal(c.window, 256);
     json_object_set_new(o, "num_layers", json_integer(6));
-    refused(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_FORMAT, "attention kinds");
+    fails(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_FORMAT, "attention kinds");
     json_decref(o);
 }
 
@@ -302,12 +262,12 @@ static void models_come_back(void **state) {
         canto_config c = tiny(name);
         tensor_table table;
         canto_model *model, *lent;
-        good(tensor_table_open(context, &c, &table));
+        ok(tensor_table_open(context, &c, &table));
         float *block = new_weights(&table, 3);
-        good(model_borrow(context, &c, block, NULL, &lent));
-        good(canto_model_save(lent, folder));
+        ok(model_borrow(context, &c, block, NULL, &lent));
+        ok(canto_model_save(lent, folder));
         canto_model_close(lent);
-        good(canto_model_open(context, folder, &model));
+        ok(canto_model_open(context, folder, &model));
         assert_memory_equal(model->block, block, table.elements * sizeof *block);
         assert_null(canto_model_tokenizer(model));
         assert_string_equal(canto_model_config(model)->preset, c.preset);
@@ -326,24 +286,24 @@ static void foreign_names(void **state) {
     safetensors        file;
     layout_item        item;
     float              zeros[512] = {0};
-    good(tensor_table_open(context, &c, &table));
-    good(safetensors_writer_open(&w, in_folder("raw")));
+    ok(tensor_table_open(context, &c, &table));
+    ok(safetensors_writer_open(&w, in_folder("raw")));
     for (size_t i = 0; layout_item_at(&c, LAYOUT_HF_GPT2, i, &item); i++) {
         int64_t shape[2] = {item.transposed ? item.columns : item.rows, item.transposed ? item.rows : item.columns};
-        good(safetensors_writer_add(&w, item.alias, "F32", shape, item.vector ? 1 : 2));
+        ok(safetensors_writer_add(&w, item.alias, "F32", shape, item.vector ? 1 : 2));
     }
-    good(safetensors_writer_add(&w, "h.0.attn.bias", "F32", (int64_t[]){1, 1, 8, 8}, 4));
-    good(safetensors_writer_begin(&w));
+    ok(safetensors_writer_add(&w, "h.0.attn.bias", "F32", (int64_t[]){1, 1, 8, 8}, 4));
+    ok(safetensors_writer_begin(&w));
     for (uint64_t left = w.bytes, n; left > 0; left -= n) {
         n = left < sizeof zeros ? left : sizeof zeros;
-        good(safetensors_writer_data(&w, zeros, (size_t)n));
+        ok(safetensors_writer_data(&w, zeros, (size_t)n));
     }
-    good(safetensors_writer_commit(&w));
+    ok(safetensors_writer_commit(&w));
     float *block = new_weights(&table, 1);
-    good(safetensors_open(context, in_folder("raw"), &file));
-    good(weights_read(context, &file, &table, LAYOUT_HF_GPT2, block));
+    ok(safetensors_open(context, in_folder("raw"), &file));
+    ok(weights_read(context, &file, &table, LAYOUT_HF_GPT2, block));
     for (size_t i = 0; i < table.elements; i++) assert_true(block[i] == 0);
-    refused(weights_read(context, &file, &table, LAYOUT_OWN, block), CANTO_ERROR_FORMAT, "lacks");
+    fails(weights_read(context, &file, &table, LAYOUT_OWN, block), CANTO_ERROR_FORMAT, "lacks");
     safetensors_close(&file);
     free(block);
     tensor_table_close(context, &table);
@@ -354,19 +314,19 @@ static void folders_that_are_no_models(void **state) {
     canto_model *model = NULL;
     canto_config c = tiny("gpt2");
     tensor_table table;
-    refused(canto_model_open(context, in_folder("nowhere"), &model), CANTO_ERROR_FILE, "does not exist");
+    fails(canto_model_open(context, in_folder("nowhere"), &model), CANTO_ERROR_FILE, "does not exist");
     assert_null(model);
-    good(tensor_table_open(context, &c, &table));
+    ok(tensor_table_open(context, &c, &table));
     float *block = new_weights(&table, 3);
     block[tensor_find(&table, TENSOR_FFN_UP_WEIGHT, 1)->offset + 5] = NAN;
-    good(model_folder_save(context, folder, &table, block, NULL));
-    refused(canto_model_open(context, folder, &model), CANTO_ERROR_FORMAT, "mlp.c_fc.weight");
+    ok(model_folder_save(context, folder, &table, block, NULL));
+    fails(canto_model_open(context, folder, &model), CANTO_ERROR_FORMAT, "mlp.c_fc.weight");
     unlink(in_folder("model.safetensors"));
-    refused(canto_model_open(context, folder, &model), CANTO_ERROR_FILE, "model.safetensors");
-    good(file_write_whole(in_folder("config.json"), "{\"model_type\": \"bert\"}", 22));
-    refused(canto_model_open(context, folder, &model), CANTO_ERROR_UNSUPPORTED, "bert");
+    fails(canto_model_open(context, folder, &model), CANTO_ERROR_FILE, "model.safetensors");
+    ok(file_write_whole(in_folder("config.json"), "{\"model_type\": \"bert\"}", 22));
+    fails(canto_model_open(context, folder, &model), CANTO_ERROR_UNSUPPORTED, "bert");
     unlink(in_folder("config.json"));
-    refused(canto_model_open(context, folder, &model), CANTO_ERROR_FILE, "config.json");
+    fails(canto_model_open(context, folder, &model), CANTO_ERROR_FILE, "config.json");
     free(block);
     tensor_table_close(context, &table);
 }
@@ -376,9 +336,9 @@ static void json_of_a_config(void **state) {
     canto_config c = tiny("gpt2"), back;
     char        *text;
     json_t      *root;
-    good(canto_config_json(context, &c, &text));
-    good(json_parse(text, strlen(text), "text", &root));
-    good(config_from_json(root, "text", &back));
+    ok(canto_config_json(context, &c, &text));
+    ok(json_parse(text, strlen(text), "text", &root));
+    ok(config_from_json(root, "text", &back));
     assert_memory_equal(back.pattern, c.pattern, sizeof c.pattern);
     json_decref(root);
     canto_free(context, text);
@@ -398,5 +358,5 @@ int main(void) {
         cmocka_unit_test(json_of_a_config),
         cmocka_unit_test(folders_that_are_no_models),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }

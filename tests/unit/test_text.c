@@ -1,46 +1,5 @@
 /* test_text.c - tokenizers: the sources' own numbers, round trips, errors, hostile files, streams. */
-#define _POSIX_C_SOURCE 200809L
-#include "canto.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static canto_context *context;
-static char           folder[64]; /* of this run, empty at the start */
-
-static void ok(canto_status status) {
-    if (status.code != CANTO_OK) print_error("%s\n", status.text);
-    assert_int_equal(status.code, CANTO_OK);
-}
-
-static void fails(canto_status status, canto_code code, const char *part) {
-    assert_int_equal(status.code, code);
-    if (!strstr(status.text, part)) fail_msg("'%s' lacks '%s'", status.text, part);
-}
-
-/* A name in the run's folder, good for the next 15 calls. */
-static const char *in_folder(const char *name) {
-    static char paths[16][256];
-    static int  next;
-    char       *path = paths[next++ % 16];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static const char *write_file(const char *name, const char *text) {
-    const char *path = in_folder(name);
-    FILE       *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
-    return path;
-}
+#include "unit.h"
 
 /* A file of the data folder, or a skipped test. */
 static const char *data_file(const char *name) {
@@ -315,23 +274,6 @@ static void test_hostile_files(void **state) {
     canto_tokenizer_close(t);
 }
 
-static int set_up(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/canto-text-XXXXXX");
-    if (!mkdtemp(folder)) return -1;
-    canto_context_options options = canto_context_options_default();
-    options.threads = 1;
-    return canto_context_open(&options, &context).code == CANTO_OK ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "a.txt", "w.txt", "o.txt", "h.json"};
-    (void)state;
-    canto_context_close(context);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unlink(in_folder(names[i]));
-    return rmdir(folder);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dante_words), cmocka_unit_test(test_dante_advanced),
@@ -339,5 +281,5 @@ int main(void) {
         cmocka_unit_test(test_words),       cmocka_unit_test(test_bytes_and_stream),
         cmocka_unit_test(test_options),     cmocka_unit_test(test_hostile_files),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }
