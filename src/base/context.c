@@ -49,7 +49,7 @@ canto_status canto_context_open(const canto_context_options *options, canto_cont
     if (chosen.cpu) snprintf(made->cpu, sizeof made->cpu, "%s", chosen.cpu);
     made->threads = chosen.threads ? chosen.threads : machine_cores();
     if (made->threads > MOST_THREADS) made->threads = MOST_THREADS;
-    made->pool = pool_open(made->threads);
+    made->pool = pool_open(&made->allocator, made->threads);
     if (!made->pool) {
         int threads = made->threads;
         context_release(made, made);

@@ -1,8 +1,6 @@
 /* json.c - getters that say what is wrong, over jansson. */
 #include "base/json.h"
 
-#include "base/file.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,19 +179,50 @@ canto_status json_dump(canto_context *context, const json_t *value, int indent, 
     return status_ok();
 }
 
+/* jansson hands out its text in small pieces: they are gathered before they are written. */
+typedef struct sink {
+    file_writer *writer;
+    canto_status status;
+    size_t       used;
+    char         piece[4096];
+} sink;
+
+static int sink_flush(sink *s) {
+    s->status = file_writer_write(s->writer, s->piece, s->used);
+    s->used = 0;
+    return s->status.code == CANTO_OK ? 0 : -1;
+}
+
+static int sink_add(const char *text, size_t bytes, void *data) {
+    sink *s = data;
+    while (bytes > 0) {
+        size_t room = sizeof s->piece - s->used, n = bytes < room ? bytes : room;
+        memcpy(s->piece + s->used, text, n);
+        s->used += n;
+        text += n;
+        bytes -= n;
+        if (s->used == sizeof s->piece && sink_flush(s) != 0) return -1;
+    }
+    return 0;
+}
+
+canto_status json_write(file_writer *writer, const json_t *value, size_t flags) {
+    sink s = {.writer = writer, .status = status_ok()};
+    int  failed = json_dump_callback(value, sink_add, &s, flags);
+    if (failed && s.status.code == CANTO_OK)
+        return status_error(CANTO_ERROR_MEMORY, "no memory to write '%.300s'", writer->path);
+    if (!failed && s.used) sink_flush(&s);
+    return s.status;
+}
+
 canto_status json_write_file(const char *path, const json_t *value) {
     file_writer  writer;
     canto_status status = file_writer_open(&writer, path);
     if (status.code != CANTO_OK) return status;
-    char *text = json_dumps(value, JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY | JSON_INDENT(2));
-    if (!text) {
-        file_writer_discard(&writer);
-        return status_error(CANTO_ERROR_MEMORY, "no memory to write '%.300s'", path);
-    }
-    status = file_writer_write(&writer, text, strlen(text));
-    if (status.code == CANTO_OK) status = file_writer_write(&writer, "\n", 1);
-    free(text);
-    if (status.code == CANTO_OK) return file_writer_commit(&writer);
+    TRY(json_write(&writer, value, JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY | JSON_INDENT(2)));
+    TRY(file_writer_write(&writer, "\n", 1));
+    TRY(file_writer_commit(&writer));
+done:
     file_writer_discard(&writer);
     return status;
 }

@@ -6,7 +6,7 @@
 #ifndef CANTO_JSON_H
 #define CANTO_JSON_H
 
-#include "base/context.h"
+#include "base/file.h"
 
 #include <jansson.h>
 
@@ -37,6 +37,8 @@ canto_status json_get_u64(const json_t *object, const char *file, const char *ke
 /* The value as text ending in a newline, keys in the order they were set, numbers exact; release *text with
  * context_release. indent 0: on one line. */
 canto_status json_dump(canto_context *context, const json_t *value, int indent, char **text);
+/* Writes the value on the way, with jansson's flags. */
+canto_status json_write(file_writer *writer, const json_t *value, size_t flags);
 canto_status json_write_file(const char *path, const json_t *value); /* indented by two; whole or not at all */
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
+#include <string.h>
 
 enum { CLOSED = 1, INSIDE = 2, SPINS = 2000, LINE = 64 };
 
@@ -38,7 +38,14 @@ struct pool {
     pthread_cond_t  work, empty;
     int             threads, started;
     worker         *workers;
+    canto_allocator allocator;
 };
+
+static void *allocate_zeroed(const canto_allocator *allocator, size_t bytes) {
+    void *memory = allocator->resize(allocator->user, NULL, bytes);
+    if (memory) memset(memory, 0, bytes);
+    return memory;
+}
 
 static void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -107,13 +114,14 @@ static void next_round(pool *p) {
     pthread_mutex_unlock(&p->lock);
 }
 
-pool *pool_open(int threads) {
+pool *pool_open(const canto_allocator *allocator, int threads) {
     if (threads < 1) return NULL;
-    pool *p = calloc(1, sizeof *p);
+    pool *p = allocate_zeroed(allocator, sizeof *p);
     if (!p) return NULL;
-    p->workers = calloc((size_t)threads, sizeof *p->workers);
+    p->allocator = *allocator;
+    p->workers = allocate_zeroed(allocator, (size_t)threads * sizeof *p->workers);
     if (!p->workers) {
-        free(p);
+        allocator->resize(allocator->user, p, 0);
         return NULL;
     }
     atomic_init(&p->ticket, 0);
@@ -146,8 +154,9 @@ void pool_close(pool *p) {
     pthread_cond_destroy(&p->empty);
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->lock);
-    free(p->workers);
-    free(p);
+    canto_allocator allocator = p->allocator;
+    allocator.resize(allocator.user, p->workers, 0);
+    allocator.resize(allocator.user, p, 0);
 }
 
 int pool_threads(const pool *p) { return p->threads; }

@@ -5,13 +5,15 @@
 #ifndef CANTO_POOL_H
 #define CANTO_POOL_H
 
+#include "canto.h"
+
 #include <stddef.h>
 
 typedef struct pool pool;
 typedef void (*unit_fn)(void *job, size_t unit, int worker); /* worker: 0 .. threads - 1, for scratch memory */
 
 /* Starts threads - 1 threads (the caller is worker 0). NULL when memory or threads are not to be had. */
-pool *pool_open(int threads);
+pool *pool_open(const canto_allocator *allocator, int threads);
 void  pool_close(pool *pool);
 int   pool_threads(const pool *pool);
 

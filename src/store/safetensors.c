@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HEADER_MAX (UINT64_C(100) << 20)
@@ -257,15 +256,13 @@ static void write_u64(unsigned char *p, uint64_t n) {
 canto_status safetensors_writer_begin(safetensors_writer *w) {
     canto_status  status = status_ok();
     unsigned char length[8];
-    char         *text = json_dumps(w->header, JSON_COMPACT);
-    if (!text) FAIL(CANTO_ERROR_MEMORY, "no memory for the header of a safetensors file");
-    size_t bytes = strlen(text), padding = (8 - bytes % 8) % 8;
+    size_t        bytes = json_dumpb(w->header, NULL, 0, JSON_COMPACT), padding = (8 - bytes % 8) % 8;
+    if (bytes == 0) return no_header_memory();
     write_u64(length, bytes + padding);
     TRY(file_writer_write(&w->file, length, sizeof length));
-    TRY(file_writer_write(&w->file, text, bytes));
+    TRY(json_write(&w->file, w->header, JSON_COMPACT));
     TRY(file_writer_write(&w->file, "        ", padding));
 done:
-    free(text);
     return status;
 }
 

@@ -100,7 +100,7 @@ static void test_pool(void **state) {
     (void)state;
     static unsigned char marks[1000];
     for (int threads = 1; threads <= 8; threads += threads < 3 ? 1 : 5) {
-        pool *p = pool_open(threads);
+        pool *p = pool_open(&context->allocator, threads);
         exec  pooled = {.pool = p}, serial = {.worker = 7};
         assert_non_null(p);
         assert_int_equal(pool_threads(p), threads);
