@@ -49,3 +49,7 @@ size_t attention_scratch(int64_t T, int64_t D) {
     size_t t = (size_t)(T + 31) / 32 * 32, d = (size_t)(D + 31) / 32 * 32, block = 2 * 12;
     return 2 * t * (size_t)D + 4 * d * (size_t)T + block * (3 * t + 3 * d) + 64;
 }
+
+size_t attention_keys(int64_t T, int64_t D) {
+    return (size_t)((T + ATTENTION_PANEL - 1) / ATTENTION_PANEL * ATTENTION_PANEL) * (size_t)D;
+}

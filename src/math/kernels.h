@@ -44,11 +44,14 @@ typedef struct attention_head {
     const real *q, *k, *v; /* [T, D] */
     ptrdiff_t   out_stride;
     real       *out;     /* [T, D] forward: written; backward: read */
-    real       *lse;     /* [T] log of the softmax's denominator: forward writes, backward reads */
+    real       *lse;     /* [T] log of the softmax's denominator: forward writes, backward reads; NULL: not wanted */
     const mask *dropout; /* NULL: none. Element (i, j) is mask element mask_first + i T + j */
     uint64_t    mask_first;
     const real *dout;         /* [T, D], out_stride; backward */
     real       *dq, *dk, *dv; /* [T, D], stride; backward: written */
+    int64_t     first;        /* extend: q, k, v and out have the rows of positions [first, T) alone; otherwise 0 */
+    real       *keys;         /* extend: the cache, in an order of the kernels' own; attention_keys(T, D) reals */
+    real       *values;       /* [T, D], and ATTENTION_PANEL reals after the last head's that may be read */
 } attention_head;
 
 typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTIVATION_RELU } activation_kind;
@@ -67,6 +70,9 @@ typedef struct kernels {
     void (*activate_backward)(activation_kind kind, const real *x, const real *dy, real *dx,
                               int64_t n);                              /* dx may be dy */
     void (*attention_forward)(const attention_head *a, real *scratch); /* scratch: attention_scratch(T, D) reals */
+    /* k and v of positions [first, T) go into the cache, which holds [0, first); the rows' out is attention_forward's to the
+     * bit, without dropout. */
+    void (*attention_extend)(const attention_head *a, real *scratch);
     void (*attention_backward)(const attention_head *a, real *scratch);
     /* The cross-entropy of one row of logits[V]; gradient: logits become scale * (softmax - one-hot) */
     real (*cross_entropy)(real *logits, int64_t V, uint32_t target, bool gradient, real scale);
@@ -78,6 +84,8 @@ typedef struct kernels {
 #define GEMM_DEPTH 256   /* k's that are packed at a time */
 #define GEMM_SCRATCH (GEMM_COLUMNS * GEMM_DEPTH + 2 * 32 * 16)
 size_t attention_scratch(int64_t T, int64_t D); /* in reals */
+#define ATTENTION_PANEL 32                      /* keys lie in panels of at most so many positions */
+size_t attention_keys(int64_t T, int64_t D);    /* in reals: the keys of one head for T positions */
 
 /* The kernels of a name ("portable", "avx2", "avx512", "neon"), or the best of this machine for NULL and "".
  * NULL when this build or machine does not have them. */

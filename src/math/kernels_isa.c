@@ -14,10 +14,10 @@
 
 /* ---------------------------------------------------------------------------------------- matrix products */
 
-/* rows x MICRO_COLUMNS elements of C += A B over kc steps; b is packed [kc][MICRO_COLUMNS]. The chain of an element starts
- * from c when load is set, else from 0. rows is a constant wherever this is inlined. */
-INLINE void micro_rows(int rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b, real *c,
-                       ptrdiff_t c_row, bool load) {
+/* rows x MICRO_COLUMNS elements of C += A B over kc steps; b's rows are b_row elements apart. The chain of an element
+ * starts from c when load is set, else from 0. rows is a constant wherever this is inlined. */
+INLINE void micro_rows(int rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b,
+                       ptrdiff_t b_row, real *c, ptrdiff_t c_row, bool load) {
     vec acc[MICRO_ROWS][MICRO_VECTORS];
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < MICRO_VECTORS; v++) acc[i][v] = load ? vec_load(c + i * c_row + v * VL) : (vec){0};
@@ -29,32 +29,38 @@ INLINE void micro_rows(int rows, int64_t kc, const real *a, ptrdiff_t a_row, ptr
             for (int v = 0; v < MICRO_VECTORS; v++) acc[i][v] = vec_fma(x, bv[v], acc[i][v]);
         }
         a += a_column;
-        b += MICRO_COLUMNS;
+        b += b_row;
     }
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < MICRO_VECTORS; v++) vec_store(c + i * c_row + v * VL, acc[i][v]);
 }
 
-static void micro(int64_t rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b, real *c,
-                  ptrdiff_t c_row, bool load) {
+INLINE void micro_any(int64_t rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b,
+                      ptrdiff_t b_row, real *c, ptrdiff_t c_row, bool load) {
     while (rows >= MICRO_ROWS) {
-        micro_rows(MICRO_ROWS, kc, a, a_row, a_column, b, c, c_row, load);
+        micro_rows(MICRO_ROWS, kc, a, a_row, a_column, b, b_row, c, c_row, load);
         a += MICRO_ROWS * a_row;
         c += MICRO_ROWS * c_row;
         rows -= MICRO_ROWS;
     }
     while (rows >= 4) {
-        micro_rows(4, kc, a, a_row, a_column, b, c, c_row, load);
+        micro_rows(4, kc, a, a_row, a_column, b, b_row, c, c_row, load);
         a += 4 * a_row;
         c += 4 * c_row;
         rows -= 4;
     }
     while (rows >= 1) {
-        micro_rows(1, kc, a, a_row, a_column, b, c, c_row, load);
+        micro_rows(1, kc, a, a_row, a_column, b, b_row, c, c_row, load);
         a += a_row;
         c += c_row;
         rows -= 1;
     }
+}
+
+/* b is packed [kc][MICRO_COLUMNS]. */
+static void micro(int64_t rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b, real *c,
+                  ptrdiff_t c_row, bool load) {
+    micro_any(rows, kc, a, a_row, a_column, b, MICRO_COLUMNS, c, c_row, load);
 }
 
 /* B's rows [k0, k0 + kc) and columns [n, n + MICRO_COLUMNS) -> packed [kc][MICRO_COLUMNS], zeros past column n1. */
@@ -302,6 +308,29 @@ static void put_rows(const real *rows, int64_t n, int64_t Dp, int64_t D, real *o
         for (int64_t d = 0; d < D; d++) out[i * stride + d] = scale * rows[i * Dp + d];
 }
 
+/* Rows [i0, i0 + n):  s = scale q k^T;  s = mask softmax(s) over the j that i sees, 0 for the others from the returned j
+ * on. keys: panels over j. */
+static int64_t weigh_block(const attention_head *a, int64_t i0, int64_t n, const real *keys, const head_scratch *h) {
+    int64_t from = first_seen(a, i0) / MICRO_COLUMNS * MICRO_COLUMNS, to = round_up(i0 + n, MICRO_COLUMNS);
+    times_transposed(a->q + (i0 - a->first) * a->stride, a->stride, n, a, keys, h->Tp, from, to, h->s);
+    for (int64_t r = 0; r < n; r++) {
+        int64_t i = i0 + r, lo = first_seen(a, i), seen = i + 1 - lo;
+        real   *s = h->s + r * h->Tp;
+        for (int64_t j = lo; j <= i; j++) s[j] *= a->scale;
+        real m = largest(s + lo, seen);
+        for (int64_t j = lo; j <= i; j++) s[j] = real_exp(s[j] - m);
+        real sum = sum_row(s + lo, seen), f = 1 / sum;
+        for (int64_t j = lo; j <= i; j++) s[j] *= f;
+        for (int64_t j = from; j < lo; j++) s[j] = 0;
+        for (int64_t j = i + 1; j < to; j++) s[j] = 0;
+        if (a->lse != NULL) a->lse[i] = m + (real)log((double)sum);
+        if (a->dropout == NULL) continue;
+        mask_row(a->dropout, a->mask_first + (uint64_t)(i * a->T + lo), seen, h->m);
+        for (int64_t j = 0; j < seen; j++) s[lo + j] *= h->m[j];
+    }
+    return from;
+}
+
 /* Over blocks of rows i:  s = scale q k^T;  p = softmax(s) over the j that i sees;  out = (mask p) v. */
 static void attention_forward(const attention_head *a, real *scratch) {
     head_scratch h = head_scratch_of(a, scratch);
@@ -309,27 +338,34 @@ static void attention_forward(const attention_head *a, real *scratch) {
     panels_straight(a->v, a->stride, a->T, a->D, h.Dp, h.vd);
     for (int64_t i0 = 0; i0 < a->T; i0 += BLOCK) {
         int64_t n = a->T - i0 < BLOCK ? a->T - i0 : BLOCK;
-        int64_t from = first_seen(a, i0) / MICRO_COLUMNS * MICRO_COLUMNS, to = round_up(i0 + n, MICRO_COLUMNS);
-        times_transposed(a->q + i0 * a->stride, a->stride, n, a, h.kt, h.Tp, from, to, h.s);
-        for (int64_t r = 0; r < n; r++) {
-            int64_t i = i0 + r, lo = first_seen(a, i), seen = i + 1 - lo;
-            real   *s = h.s + r * h.Tp;
-            for (int64_t j = lo; j <= i; j++) s[j] *= a->scale;
-            real m = largest(s + lo, seen);
-            for (int64_t j = lo; j <= i; j++) s[j] = real_exp(s[j] - m);
-            real sum = sum_row(s + lo, seen), f = 1 / sum;
-            for (int64_t j = lo; j <= i; j++) s[j] *= f;
-            for (int64_t j = from; j < lo; j++) s[j] = 0;
-            for (int64_t j = i + 1; j < to; j++) s[j] = 0;
-            a->lse[i] = m + (real)log((double)sum);
-            if (a->dropout == NULL) continue;
-            mask_row(a->dropout, a->mask_first + (uint64_t)(i * a->T + lo), seen, h.m);
-            for (int64_t j = 0; j < seen; j++) s[lo + j] *= h.m[j];
-        }
-        int64_t seen = i0 + n - from;
+        int64_t from = weigh_block(a, i0, n, h.kt, &h), seen = i0 + n - from;
         for (int64_t d = 0; d < h.Dp; d += MICRO_COLUMNS)
             micro(n, seen, h.s + from, h.Tp, 1, h.vd + d * a->T + from * MICRO_COLUMNS, h.rows + d, h.Dp, false);
         put_rows(h.rows, n, h.Dp, a->D, a->out + i0 * a->out_stride, a->out_stride, 1);
+    }
+}
+
+/* k and v of the rows at hand go into the cache. */
+static void cache_rows(const attention_head *a) {
+    for (int64_t j = a->first; j < a->T; j++) {
+        const real *k = a->k + (j - a->first) * a->stride, *v = a->v + (j - a->first) * a->stride;
+        real       *panel = a->keys + j / MICRO_COLUMNS * MICRO_COLUMNS * a->D + j % MICRO_COLUMNS;
+        for (int64_t d = 0; d < a->D; d++) panel[d * MICRO_COLUMNS] = k[d];
+        memcpy(a->values + j * a->D, v, (size_t)a->D * sizeof(real));
+    }
+}
+
+/* attention_forward's sums in the same order, from the cache: the last columns of a row's sums are thrown away, they
+ * belong to the next position (or to the room after the last). */
+static void attention_extend(const attention_head *a, real *scratch) {
+    head_scratch h = head_scratch_of(a, scratch);
+    cache_rows(a);
+    for (int64_t i0 = a->first; i0 < a->T; i0 += BLOCK) {
+        int64_t n = a->T - i0 < BLOCK ? a->T - i0 : BLOCK;
+        int64_t from = weigh_block(a, i0, n, a->keys, &h), seen = i0 + n - from;
+        for (int64_t d = 0; d < a->D; d += MICRO_COLUMNS)
+            micro_any(n, seen, h.s + from, h.Tp, 1, a->values + from * a->D + d, a->D, h.rows + d, h.Dp, false);
+        put_rows(h.rows, n, h.Dp, a->D, a->out + (i0 - a->first) * a->out_stride, a->out_stride, 1);
     }
 }
 
@@ -384,6 +420,6 @@ static void attention_backward(const attention_head *a, real *scratch) {
 
 extern const kernels NAME_OF(CANTO_ISA);
 const kernels        NAME_OF(CANTO_ISA) = {
-           TEXT_OF(CANTO_ISA), gemm_tile,         norm_rows,          norm_rows_backward, activate,
-           activate_backward,  attention_forward, attention_backward, cross_entropy,      mask_row,
+           TEXT_OF(CANTO_ISA), gemm_tile,        norm_rows,          norm_rows_backward, activate, activate_backward,
+           attention_forward,  attention_extend, attention_backward, cross_entropy,      mask_row,
 };

@@ -237,6 +237,40 @@ static void test_attention(void **state) {
     }
 }
 
+/* The same head through a cache, in pieces of 1, 2, 3, ... positions, and the last ones once more after a step back. */
+static void test_attention_extends(void **state) {
+    static const int64_t sizes[][3] = {{1, 4, 0}, {7, 3, 0}, {64, 16, 0}, {65, 5, 9}, {100, 64, 33}, {130, 40, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const kernels *k = kernels_choose(names[i]);
+        for (size_t s = 0; k != NULL && s < sizeof sizes / sizeof *sizes; s++) {
+            int64_t T = sizes[s][0], D = sizes[s][1], S = 3 * D;
+            float  *qkv = numbers((size_t)(T * S), 9), *whole = numbers((size_t)(T * D), 1),
+                  *out = numbers((size_t)(T * D), 2), *lse = numbers((size_t)T, 1);
+            float *scratch = aligned_alloc(64, (attention_scratch(T, D) * sizeof(float) + 63) / 64 * 64);
+            float *keys = calloc(attention_keys(T, D), sizeof(float));
+            float *values = calloc((size_t)(T * D) + ATTENTION_PANEL, sizeof(float));
+
+            attention_head a = {.T = T, .D = D, .window = sizes[s][2], .scale = 0.7f, .stride = S, .out_stride = D};
+            a.q = qkv, a.k = qkv + D, a.v = qkv + 2 * D, a.out = whole, a.lse = lse;
+            k->attention_forward(&a, scratch);
+            a.lse = NULL, a.keys = keys, a.values = values;
+            for (int64_t at = 0, n = 1, again = 1; at < T; n++) {
+                a.first = at;
+                a.T = at + n < T ? at + n : T;
+                a.q = qkv + at * S, a.k = a.q + D, a.v = a.q + 2 * D, a.out = out + at * D;
+                k->attention_extend(&a, scratch);
+                at = a.T == T && again-- > 0 ? T / 2 : a.T;
+            }
+            for (int64_t e = 0; e < T * D; e++)
+                if (!(out[e] == whole[e]))
+                    fail_msg("%s T %ld D %ld, position %ld: %g, whole %g", k->name, (long)T, (long)D, (long)(e / D),
+                             (double)out[e], (double)whole[e]);
+            free(qkv), free(whole), free(out), free(lse), free(scratch), free(keys), free(values);
+        }
+    }
+}
+
 static void test_masks(void **state) {
     enum { N = 1000000 };
     float *m = malloc(N * sizeof *m);
@@ -280,10 +314,10 @@ static void test_cross_entropy(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_products),      cmocka_unit_test(test_products_do_not_depend_on_their_cut),
-        cmocka_unit_test(test_activations),   cmocka_unit_test(test_norm),
-        cmocka_unit_test(test_attention),     cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_products),    cmocka_unit_test(test_products_do_not_depend_on_their_cut),
+        cmocka_unit_test(test_activations), cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_attention),   cmocka_unit_test(test_attention_extends),
+        cmocka_unit_test(test_masks),       cmocka_unit_test(test_cross_entropy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
