@@ -19,7 +19,8 @@ typedef struct command {
 } command;
 
 extern const command command_train, command_generate, command_eval, command_inspect, command_tokenizer_train,
-    command_tokenizer_encode, command_tokenizer_decode, command_tokenizer_info, command_data_prepare;
+    command_tokenizer_encode, command_tokenizer_decode, command_tokenizer_info, command_data_prepare,
+    command_bench_train;
 
 /* --threads, --seed, --quiet, --json: every command has them. */
 extern const option_entry common_entries[];

@@ -14,6 +14,7 @@ static const command *const commands[] = {
     &command_tokenizer_decode,
     &command_tokenizer_info,
     &command_data_prepare,
+    &command_bench_train,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -163,6 +163,9 @@ typedef struct canto_data canto_data;
  * no token). The texts are read, never changed. */
 CANTO_API canto_status canto_data_from_texts(canto_context *context, const canto_tokenizer *tokenizer,
                                              const char *const *paths, size_t count, canto_data **data);
+/* Copies ids[count], every one below vocabulary (1 and up). */
+CANTO_API canto_status canto_data_from_ids(canto_context *context, const uint32_t *ids, size_t count,
+                                           int32_t vocabulary, canto_data **data);
 /* Maps a token file. CANTO_ERROR_FORMAT when its header, size or a token does not fit. */
 CANTO_API canto_status canto_data_open(canto_context *context, const char *path, canto_data **data);
 /* Writes a token file (temporary name, then rename). An existing file is replaced whole. */
@@ -300,6 +303,15 @@ CANTO_API canto_status canto_config_report(const canto_config *config, int32_t b
 CANTO_API canto_status canto_config_module(const canto_config *config, size_t index, canto_module *module);
 /* The config as JSON (the `canto` object of config.json); release with canto_free. */
 CANTO_API canto_status canto_config_json(canto_context *context, const canto_config *config, char **json);
+
+typedef enum canto_probe_kind {
+    CANTO_PROBE_FMA, /* GFLOP/s of independent float32 multiply-adds in the context's kernels' own vectors */
+    CANTO_PROBE_READ /* GB/s (1e9 bytes) read from memory; takes 256 MiB while it runs */
+} canto_probe_kind;
+
+/* What this machine reaches at this moment with so many of the context's threads (0: all): the best of short tries,
+ * some 30 ms together. Speeds are to be seen beside it. */
+CANTO_API canto_status canto_probe(canto_context *context, canto_probe_kind kind, int threads, double *result);
 
 /* ------------------------------------------------------------------------------------------------- models */
 

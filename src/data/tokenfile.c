@@ -84,6 +84,27 @@ static canto_status keep_ids(canto_data *data, const id_list *ids) {
     return status_ok();
 }
 
+canto_status canto_data_from_ids(canto_context *context, const uint32_t *ids, size_t count, int32_t symbols,
+                                 canto_data **data) {
+    canto_data  *made = NULL;
+    canto_status status;
+    id_list      list = {context, (uint32_t *)ids, count, count};
+    *data = NULL;
+    TRY(data_new(context, &made));
+    if (symbols < 1) FAIL(CANTO_ERROR_VALUE, "A vocabulary of %d tokens is none: it must hold at least one.", symbols);
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] >= (uint32_t)symbols)
+            FAIL(CANTO_ERROR_VALUE, "Id number %zu is %lu, outside the vocabulary of %d.", i, (unsigned long)ids[i],
+                 symbols);
+    made->vocabulary = (uint32_t)symbols;
+    TRY(keep_ids(made, &list));
+    *data = made;
+    made = NULL;
+done:
+    canto_data_close(made);
+    return status;
+}
+
 /* Encodes a piece of source text and counts it in. */
 static canto_status add_text(canto_data *data, const canto_tokenizer *t, const char *text, size_t bytes,
                              const char *from, id_list *ids) {

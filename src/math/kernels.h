@@ -78,6 +78,9 @@ typedef struct kernels {
     real (*cross_entropy)(real *logits, int64_t V, uint32_t target, bool gradient, real scale);
     /* out[i] = mask element first + i: scale or 0 */
     void (*mask_row)(const mask *m, uint64_t first, int64_t n, real *out);
+    /* Nothing but multiply-adds in registers: returns how many floating-point operations that were. *sink receives a
+     * number that depends on all of them. */
+    double (*fma_probe)(int64_t rounds, real *sink);
 } kernels;
 
 #define GEMM_COLUMNS 128 /* widest tile */

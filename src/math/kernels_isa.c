@@ -418,8 +418,32 @@ static void attention_backward(const attention_head *a, real *scratch) {
     put_rows(h.dv, a->T, h.Dp, a->D, a->dv, a->stride, 1);
 }
 
+/* ------------------------------------------------------------------------------------------- the machine's limit */
+
+/* Chains x = a x + b that do not wait for each other: enough to hide the latency, few enough for 16 registers. */
+static double fma_probe(int64_t rounds, real *sink) {
+    enum { CHAINS = 12 };
+    vec x[CHAINS], a = vec_set((real)0.999), b = vec_set((real)0.001), s = {0};
+    for (int i = 0; i < CHAINS; i++) x[i] = vec_set((real)i);
+    for (int64_t r = 0; r < rounds; r++)
+        for (int i = 0; i < CHAINS; i++) x[i] = vec_fma(x[i], a, b);
+    for (int i = 0; i < CHAINS; i++) s += x[i];
+    *sink = vec_sum(s);
+    return 2.0 * CHAINS * VL * (double)rounds;
+}
+
 extern const kernels NAME_OF(CANTO_ISA);
 const kernels        NAME_OF(CANTO_ISA) = {
-           TEXT_OF(CANTO_ISA), gemm_tile,        norm_rows,          norm_rows_backward, activate, activate_backward,
-           attention_forward,  attention_extend, attention_backward, cross_entropy,      mask_row,
+           .name = TEXT_OF(CANTO_ISA),
+           .gemm_tile = gemm_tile,
+           .norm_rows = norm_rows,
+           .norm_rows_backward = norm_rows_backward,
+           .activate = activate,
+           .activate_backward = activate_backward,
+           .attention_forward = attention_forward,
+           .attention_extend = attention_extend,
+           .attention_backward = attention_backward,
+           .cross_entropy = cross_entropy,
+           .mask_row = mask_row,
+           .fma_probe = fma_probe,
 };

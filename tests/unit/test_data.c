@@ -31,6 +31,26 @@ static canto_data *counting(uint32_t count) {
     return data;
 }
 
+static void test_ids(void **state) {
+    static const uint32_t wide[3] = {0, 69999, 7}, narrow[2] = {1, 0};
+    uint32_t              read[3];
+    canto_data           *data;
+    (void)state;
+    ok(canto_data_from_ids(context, wide, 3, V, &data));
+    assert_int_equal(canto_data_count(data), 3);
+    assert_int_equal(canto_data_vocabulary(data), V);
+    canto_data_read(data, 0, 3, read);
+    assert_memory_equal(read, wide, sizeof wide);
+    canto_data_close(data);
+    ok(canto_data_from_ids(context, narrow, 2, 2, &data));
+    canto_data_read(data, 0, 2, read);
+    assert_memory_equal(read, narrow, sizeof narrow);
+    canto_data_close(data);
+    fails(canto_data_from_ids(context, wide, 3, 69999, &data), CANTO_ERROR_VALUE, "number 1 is 69999");
+    assert_null(data);
+    fails(canto_data_from_ids(context, wide, 3, 0, &data), CANTO_ERROR_VALUE, "at least one");
+}
+
 static void test_texts_and_file(void **state) {
     static const char *const texts[] = {"abc\xC3\xA9", "cab"};
     const char              *paths[2];
@@ -286,7 +306,7 @@ int main(void) {
         cmocka_unit_test(test_texts_and_file), cmocka_unit_test(test_hostile_headers),
         cmocka_unit_test(test_splits),         cmocka_unit_test(test_random_windows),
         cmocka_unit_test(test_epochs),         cmocka_unit_test(test_pytorch_order),
-        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_spread),         cmocka_unit_test(test_ids),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# bench: its keys and that its numbers fit together; how large they are is not a test's business.
+. "$(dirname "$0")/library.sh"
+run 0 bench train --preset shakespeare-tiny --width 16 --heads 2 --layers 1 --context 16 --batch 3 --steps 3 --json
+jq -e '.ms_per_step > 0 and .tokens_per_second > 0 and .gflops > 0 and .peak_share > 0 and .peak_rss_bytes > 1000000 and
+    (.peak_gflops | length == 2 and all(. > 0.01)) and .steps == 3 and .batch == 3 and .context == 16' "$WORK/out" >/dev/null ||
+    fail "keys or numbers: $(cat "$WORK/out")"
+jq -e '(.tokens_per_second * .ms_per_step / 1000 / 48 - 1 | fabs) < 1e-9 and
+    (.gflops * .ms_per_step * 1e6 / 48 / .flops_per_token - 1 | fabs) < 1e-9 and
+    (.peak_share * (.peak_gflops | add / 2) / .gflops - 1 | fabs) < 1e-9' "$WORK/out" >/dev/null ||
+    fail "the numbers do not fit together: $(cat "$WORK/out")"
+want=$(("$(run 0 inspect --preset shakespeare-tiny --width 16 --heads 2 --layers 1 --context 16 --json && jq .flops_per_token "$WORK/out")"))
+run 0 bench train --preset shakespeare-tiny --width 16 --heads 2 --layers 1 --context 16 --batch 3 --steps 1 --json
+[ "$(jq '.flops_per_token | round' "$WORK/out")" = "$want" ] || fail "flops: $(jq .flops_per_token "$WORK/out"), not $want"
+run 0 bench train --preset mini --width 16 --heads 2 --layers 1 --context 16 --batch 2 --steps 1 && has out "of the peak"
+run 2 bench train text.txt
+run 2 bench train --preset nothing
+finish
