@@ -1,18 +1,9 @@
-/* json.c - getters that say what is wrong, over jansson. */
+/* json.c - getters that say what is wrong, building and writing, over jansson. */
 #include "base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-canto_status json_parse(const char *text, size_t bytes, const char *file, json_t **root) {
-    json_error_t error;
-    *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
-    if (*root) return status_ok();
-    if (json_error_code(&error) == json_error_out_of_memory)
-        return status_error(CANTO_ERROR_MEMORY, "no memory to read '%.300s'", file);
-    return status_error(CANTO_ERROR_FORMAT, "'%.300s' line %d is not valid JSON: %.120s", file, error.line, error.text);
-}
 
 canto_status json_read_file(const char *path, json_t **root) {
     file_map     map;
@@ -165,14 +156,57 @@ canto_status json_get_u64(const json_t *object, const char *file, const char *ke
     return status_ok();
 }
 
+/* ------------------------------------------------------------------------------------------------- building */
+
+json_build json_build_object(void) { return (json_build){json_object()}; }
+
+json_build json_build_array(void) { return (json_build){json_array()}; }
+
+static void fail_build(json_build *b) {
+    json_decref(b->value);
+    b->value = NULL;
+}
+
+/* jansson's setters release the value in either case, and refuse a missing one, or one for nothing. */
+void json_build_set(json_build *b, const char *key, json_t *value) {
+    if (json_object_set_new(b->value, key, value) != 0) fail_build(b);
+}
+
+void json_build_add(json_build *b, json_t *value) {
+    if (json_array_append_new(b->value, value) != 0) fail_build(b);
+}
+
+void json_build_text(json_build *b, const char *key, const char *text) { json_build_set(b, key, json_string(text)); }
+
+void json_build_integer(json_build *b, const char *key, int64_t number) {
+    json_build_set(b, key, json_integer((json_int_t)number));
+}
+
+void json_build_real(json_build *b, const char *key, double number) { json_build_set(b, key, json_real(number)); }
+
+void json_build_bool(json_build *b, const char *key, bool truth) { json_build_set(b, key, json_boolean(truth)); }
+
+void json_build_u64(json_build *b, const char *key, uint64_t number) { json_build_set(b, key, json_new_u64(number)); }
+
+json_t *json_build_end(json_build *b) {
+    json_t *value = b->value;
+    b->value = NULL;
+    return value;
+}
+
+/* -------------------------------------------------------------------------------------------------- writing */
+
 canto_status json_dump(canto_context *context, const json_t *value, int indent, char **text) {
     size_t flags = JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY | (indent > 0 ? JSON_INDENT((size_t)indent) : 0);
     *text = NULL;
     size_t bytes = json_dumpb(value, NULL, 0, flags);
-    if (bytes == 0) return status_error(CANTO_ERROR_VALUE, "a value cannot be written as JSON");
+    if (bytes == 0) return context_no_memory(4096, "JSON text"); /* jansson notes which objects it is in */
     char *made = context_allocate(context, bytes + 2);
     if (!made) return context_no_memory(bytes + 2, "JSON text");
-    json_dumpb(value, made, bytes, flags);
+    if (json_dumpb(value, made, bytes, flags) != bytes) {
+        context_release(context, made);
+        return context_no_memory(4096, "JSON text");
+    }
     made[bytes] = '\n';
     made[bytes + 1] = 0;
     *text = made;

@@ -1,4 +1,4 @@
-/* json.h - JSON read and written with jansson; errors name the file and the key.
+/* json.h - JSON read, built and written, as jansson's values; errors name the file and the key.
  *
  * `file` in every getter is what error texts call the document. Borrowed values (texts, objects) live as long as the
  * root. Getters come in two forms: without `_or` the key must be there; with it, a missing key gives the fallback
@@ -33,6 +33,24 @@ canto_status json_get_bool_or(const json_t *object, const char *file, const char
 /* 64 bits do not fit JSON's numbers everywhere: they travel as text, "0x0123456789abcdef". */
 json_t      *json_new_u64(uint64_t number); /* NULL when there is no memory */
 canto_status json_get_u64(const json_t *object, const char *file, const char *key, uint64_t *number);
+
+/* An object made key by key, or an array element by element. A failure on the way (no memory) is remembered, and
+ * json_build_end then gives NULL: nothing incomplete can be written. A value handed in is taken over, on failure too; a
+ * missing one (NULL) is a failure. A build that is not ended leaks. */
+typedef struct json_build {
+    json_t *value; /* NULL: something has failed */
+} json_build;
+
+json_build json_build_object(void);
+json_build json_build_array(void);
+void       json_build_set(json_build *b, const char *key, json_t *value);
+void       json_build_add(json_build *b, json_t *value); /* to an array */
+void       json_build_text(json_build *b, const char *key, const char *text);
+void       json_build_integer(json_build *b, const char *key, int64_t number);
+void       json_build_real(json_build *b, const char *key, double number); /* a finite one */
+void       json_build_bool(json_build *b, const char *key, bool truth);
+void       json_build_u64(json_build *b, const char *key, uint64_t number);
+json_t    *json_build_end(json_build *b); /* the caller's */
 
 /* The value as text ending in a newline, keys in the order they were set, numbers exact; release *text with
  * context_release. indent 0: on one line. */

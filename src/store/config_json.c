@@ -88,13 +88,10 @@ static json_t *field_value(const field *f, const canto_config *config) {
 }
 
 json_t *config_to_json(const canto_config *config) {
-    json_t *object = json_object();
-    for (size_t i = 0; object && i < sizeof FIELDS / sizeof *FIELDS; i++) {
-        if (json_object_set_new(object, FIELDS[i].key, field_value(&FIELDS[i], config)) == 0) continue;
-        json_decref(object);
-        object = NULL;
-    }
-    return object;
+    json_build b = json_build_object();
+    for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++)
+        json_build_set(&b, FIELDS[i].key, field_value(&FIELDS[i], config));
+    return json_build_end(&b);
 }
 
 static canto_status read_text(const json_t *object, const char *file, const field *f, char *out) {

@@ -39,9 +39,9 @@ static json_t *layer_word(const canto_config *c, int32_t layer) {
 
 /* ["global", "local", ...], n of them. */
 static json_t *layer_words(const canto_config *c, int32_t n) {
-    json_t *list = json_array();
-    for (int32_t i = 0; i < n; i++) json_array_append_new(list, layer_word(c, i));
-    return list;
+    json_build list = json_build_array();
+    for (int32_t i = 0; i < n; i++) json_build_add(&list, layer_word(c, i));
+    return json_build_end(&list);
 }
 
 /* [[["global", "local"], 6]]: the pattern and how often it comes; spelled out when it does not fit evenly. */
@@ -178,6 +178,7 @@ static canto_status read_layer_word(const json_t *word, const char *file, char *
 static canto_status flatten_types(const json_t *types, const char *file, int32_t layers, json_t **flat) {
     canto_status status = status_ok();
     *flat = json_array();
+    if (!*flat) FAIL(CANTO_ERROR_MEMORY, "no memory to read '%.300s'", file);
     for (size_t g = 0; g < json_array_size(types); g++) {
         const json_t *group = json_array_get(types, g);
         json_t       *words = json_array_get(group, 0);

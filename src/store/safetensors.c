@@ -231,11 +231,9 @@ canto_status safetensors_writer_metadata(safetensors_writer *w, const char *key,
 }
 
 static json_t *shape_to_json(const int64_t *shape, int rank) {
-    json_t *list = json_array();
-    for (int i = 0; i < rank; i++) json_array_append_new(list, json_integer(shape[i]));
-    if (json_array_size(list) == (size_t)rank) return list;
-    json_decref(list);
-    return NULL;
+    json_build list = json_build_array();
+    for (int i = 0; i < rank; i++) json_build_add(&list, json_integer(shape[i]));
+    return json_build_end(&list);
 }
 
 canto_status safetensors_writer_add(safetensors_writer *w, const char *name, const char *dtype, const int64_t *shape,

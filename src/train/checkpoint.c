@@ -65,27 +65,28 @@ done:
 
 /* {"state": [624 words], "next", "has_cached", "cached"} */
 static json_t *torch_json(const torch_rng *torch) {
-    json_t *o = json_object(), *words = json_array();
-    for (int i = 0; i < 624; i++) json_array_append_new(words, json_integer(torch->state[i]));
-    json_object_set_new(o, "state", words);
-    json_object_set_new(o, "next", json_integer(torch->next));
-    json_object_set_new(o, "has_cached", json_boolean(torch->has_cached));
-    json_object_set_new(o, "cached", json_real(torch->has_cached ? torch->cached : 0));
-    return o;
+    json_build o = json_build_object(), words = json_build_array();
+    for (int i = 0; i < 624; i++) json_build_add(&words, json_integer(torch->state[i]));
+    json_build_set(&o, "state", json_build_end(&words));
+    json_build_integer(&o, "next", torch->next);
+    json_build_bool(&o, "has_cached", torch->has_cached);
+    json_build_real(&o, "cached", torch->has_cached ? torch->cached : 0);
+    return json_build_end(&o);
 }
 
 static canto_status save_state(const char *folder, const checkpoint_state *s) {
     canto_status status;
     char         path[4096];
-    json_t      *o = json_object();
+    json_build   b = json_build_object();
+    json_build_integer(&b, "step", s->step);
+    json_build_integer(&b, "epoch", s->epoch);
+    json_build_integer(&b, "tokens", (int64_t)s->tokens);
+    json_build_set(&b, "best_loss", isfinite(s->best_loss) ? json_real(s->best_loss) : json_null());
+    json_build_integer(&b, "best_step", s->best_step);
+    json_build_set(&b, "loader", json_incref(s->loader));
+    if (s->torch) json_build_set(&b, "torch", torch_json(s->torch));
+    json_t *o = json_build_end(&b);
     if (!o) FAIL(CANTO_ERROR_MEMORY, "There is no memory for trainer.json.");
-    json_object_set_new(o, "step", json_integer(s->step));
-    json_object_set_new(o, "epoch", json_integer(s->epoch));
-    json_object_set_new(o, "tokens", json_integer((json_int_t)s->tokens));
-    json_object_set_new(o, "best_loss", isfinite(s->best_loss) ? json_real(s->best_loss) : json_null());
-    json_object_set_new(o, "best_step", json_integer(s->best_step));
-    if (s->loader) json_object_set(o, "loader", s->loader);
-    if (s->torch) json_object_set_new(o, "torch", torch_json(s->torch));
     TRY(path_join(path, folder, "trainer.json"));
     TRY(json_write_file(path, o));
 done:

@@ -71,46 +71,44 @@ canto_status journal_write(journal *j, const journal_row *row) {
 static json_t *training_json(const canto_train_options *t) {
     static const char *const inits[] = {"torch", "gpt2"}, *const optimizers[] = {"adamw", "adam"},
                              *const schedules[] = {"constant", "cosine", "linear"};
-    json_t                         *o = json_object();
-    if (!o) return NULL;
-    json_object_set_new(o, "seed", json_new_u64(t->seed));
-    json_object_set_new(o, "parity_torch", json_boolean(t->parity_torch));
-    json_object_set_new(o, "init", json_string(inits[t->init]));
-    json_object_set_new(o, "steps", json_integer(t->steps));
-    json_object_set_new(o, "epochs", json_integer(t->epochs));
-    json_object_set_new(o, "batch", json_integer(t->batch));
-    json_object_set_new(o, "eval_batch", json_integer(t->eval_batch));
-    json_object_set_new(o, "accumulate", json_integer(t->accumulate));
-    json_object_set_new(o, "optimizer", json_string(optimizers[t->optimizer]));
-    json_object_set_new(o, "lr", json_real(t->lr));
-    json_object_set_new(o, "min_lr", json_real(t->min_lr));
-    json_object_set_new(o, "schedule", json_string(schedules[t->schedule]));
-    json_object_set_new(o, "warmup", json_integer(t->warmup));
-    json_object_set_new(o, "beta1", json_real(t->beta1));
-    json_object_set_new(o, "beta2", json_real(t->beta2));
-    json_object_set_new(o, "eps", json_real(t->eps));
-    json_object_set_new(o, "weight_decay", json_real(t->weight_decay));
-    json_object_set_new(o, "decay_matrices_only", json_boolean(t->decay_matrices_only));
-    json_object_set_new(o, "clip", json_real(t->clip));
-    json_object_set_new(o, "split", json_real(t->split));
-    json_object_set_new(o, "eval_every", json_integer(t->eval_every));
-    json_object_set_new(o, "eval_batches", json_integer(t->eval_batches));
-    json_object_set_new(o, "save_every", json_integer(t->save_every));
-    json_object_set_new(o, "log_every", json_integer(t->log_every));
-    json_object_set_new(o, "keep", json_integer(t->keep));
-    json_object_set_new(o, "max_seconds", json_real(t->max_seconds));
-    return o;
+    json_build                      b = json_build_object();
+    json_build_u64(&b, "seed", t->seed);
+    json_build_bool(&b, "parity_torch", t->parity_torch);
+    json_build_text(&b, "init", inits[t->init]);
+    json_build_integer(&b, "steps", t->steps);
+    json_build_integer(&b, "epochs", t->epochs);
+    json_build_integer(&b, "batch", t->batch);
+    json_build_integer(&b, "eval_batch", t->eval_batch);
+    json_build_integer(&b, "accumulate", t->accumulate);
+    json_build_text(&b, "optimizer", optimizers[t->optimizer]);
+    json_build_real(&b, "lr", t->lr);
+    json_build_real(&b, "min_lr", t->min_lr);
+    json_build_text(&b, "schedule", schedules[t->schedule]);
+    json_build_integer(&b, "warmup", t->warmup);
+    json_build_real(&b, "beta1", t->beta1);
+    json_build_real(&b, "beta2", t->beta2);
+    json_build_real(&b, "eps", t->eps);
+    json_build_real(&b, "weight_decay", t->weight_decay);
+    json_build_bool(&b, "decay_matrices_only", t->decay_matrices_only);
+    json_build_real(&b, "clip", t->clip);
+    json_build_real(&b, "split", t->split);
+    json_build_integer(&b, "eval_every", t->eval_every);
+    json_build_integer(&b, "eval_batches", t->eval_batches);
+    json_build_integer(&b, "save_every", t->save_every);
+    json_build_integer(&b, "log_every", t->log_every);
+    json_build_integer(&b, "keep", t->keep);
+    json_build_real(&b, "max_seconds", t->max_seconds);
+    return json_build_end(&b);
 }
 
 static json_t *data_json(const canto_data *data) {
-    json_t *o = json_object();
-    if (!o) return NULL;
-    json_object_set_new(o, "tokens", json_integer((json_int_t)canto_data_count(data)));
-    json_object_set_new(o, "vocabulary", json_integer(canto_data_vocabulary(data)));
-    json_object_set_new(o, "source_bytes", json_integer((json_int_t)canto_data_source_bytes(data)));
-    json_object_set_new(o, "source_hash", json_new_u64(canto_data_source_hash(data)));
-    json_object_set_new(o, "tokenizer_hash", json_new_u64(canto_data_tokenizer_hash(data)));
-    return o;
+    json_build b = json_build_object();
+    json_build_integer(&b, "tokens", (int64_t)canto_data_count(data));
+    json_build_integer(&b, "vocabulary", canto_data_vocabulary(data));
+    json_build_integer(&b, "source_bytes", (int64_t)canto_data_source_bytes(data));
+    json_build_u64(&b, "source_hash", canto_data_source_hash(data));
+    json_build_u64(&b, "tokenizer_hash", canto_data_tokenizer_hash(data));
+    return json_build_end(&b);
 }
 
 canto_status journal_describe(canto_context *context, const char *folder, const char *record,
@@ -118,16 +116,19 @@ canto_status journal_describe(canto_context *context, const char *folder, const 
                               const char *cpu) {
     canto_status status;
     char         path[4096];
-    json_t      *command = NULL, *run = json_object();
-    if (!run) FAIL(CANTO_ERROR_MEMORY, "There is no memory for run.json.");
+    json_t      *command = NULL, *run = NULL;
+    json_build   b;
     if (record) TRY(json_parse(record, strlen(record), "the run's record", &command));
-    json_object_set_new(run, "version", json_string(canto_version()));
-    if (command) json_object_set(run, "command", command);
-    json_object_set_new(run, "config", config_to_json(config));
-    json_object_set_new(run, "training", training_json(training));
-    json_object_set_new(run, "data", data_json(data));
-    json_object_set_new(run, "cpu", json_string(cpu));
-    json_object_set_new(run, "threads", json_integer(canto_context_threads(context)));
+    b = json_build_object();
+    json_build_text(&b, "version", canto_version());
+    if (command) json_build_set(&b, "command", json_incref(command));
+    json_build_set(&b, "config", config_to_json(config));
+    json_build_set(&b, "training", training_json(training));
+    json_build_set(&b, "data", data_json(data));
+    json_build_text(&b, "cpu", cpu);
+    json_build_integer(&b, "threads", canto_context_threads(context));
+    run = json_build_end(&b);
+    if (!run) FAIL(CANTO_ERROR_MEMORY, "There is no memory for run.json.");
     TRY(path_join(path, folder, "run.json"));
     TRY(json_write_file(path, run));
 done:
