@@ -40,6 +40,11 @@ canto_status canto_context_open(const canto_context_options *options, canto_cont
     if (chosen.cpu && !is_kernel_name(chosen.cpu))
         return status_error(CANTO_ERROR_VALUE,
                             "there are no kernels called '%.40s'; choose portable, avx2, avx512 or neon", chosen.cpu);
+    if (chosen.cpu && !machine_has_kernels(chosen.cpu))
+        return status_error(CANTO_ERROR_UNSUPPORTED,
+                            "this machine, or this build, does not have the %s kernels; leave the choice open for the "
+                            "best it has",
+                            chosen.cpu);
     canto_context *made = chosen.allocator.resize(chosen.allocator.user, NULL, sizeof *made);
     if (!made) return context_no_memory(sizeof *made, "a context");
     memset(made, 0, sizeof *made);

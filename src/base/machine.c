@@ -1,9 +1,10 @@
-/* machine.c - what only the operating system knows: time, memory, cores. */
+/* machine.c - what only the operating system and the processor know: time, memory, cores, instruction sets. */
 #define _GNU_SOURCE
 #include "base/machine.h"
 
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,4 +35,21 @@ int machine_cores(void) {
 #endif
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return cores > 0 ? (int)cores : 1;
+}
+
+bool machine_has_kernels(const char *name) {
+    if (strcmp(name, "portable") == 0) return true;
+#ifdef CANTO_HAVE_AVX512
+    if (strcmp(name, "avx512") == 0)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("fma");
+#endif
+#ifdef CANTO_HAVE_AVX2
+    if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+#ifdef CANTO_HAVE_NEON
+    if (strcmp(name, "neon") == 0) return true;
+#endif
+    return false;
 }

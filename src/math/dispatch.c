@@ -1,5 +1,6 @@
 /* dispatch.c - which kernels run: by name, or the best that this machine has. */
 #include "base/context.h"
+#include "base/machine.h"
 #include "math/kernels.h"
 
 #include <string.h>
@@ -15,29 +16,24 @@ extern const kernels kernels_avx512;
 extern const kernels kernels_neon;
 #endif
 
-#ifdef CANTO_HAVE_AVX512
-static bool machine_has_avx512(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-}
-#endif
-
-#ifdef CANTO_HAVE_AVX2
-static bool machine_has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-#endif
-
 const kernels *kernels_choose(const char *name) {
-    bool any = name == NULL || name[0] == '\0';
+    static const kernels *const best_first[] = {
 #ifdef CANTO_HAVE_AVX512
-    if ((any || strcmp(name, "avx512") == 0) && machine_has_avx512()) return &kernels_avx512;
+        &kernels_avx512,
 #endif
 #ifdef CANTO_HAVE_AVX2
-    if ((any || strcmp(name, "avx2") == 0) && machine_has_avx2()) return &kernels_avx2;
+        &kernels_avx2,
 #endif
 #ifdef CANTO_HAVE_NEON
-    if (any || strcmp(name, "neon") == 0) return &kernels_neon;
+        &kernels_neon,
 #endif
-    return any || strcmp(name, "portable") == 0 ? &kernels_portable : NULL;
+        &kernels_portable,
+    };
+    bool any = name == NULL || name[0] == '\0';
+    for (size_t i = 0; i < sizeof best_first / sizeof best_first[0]; i++)
+        if ((any || strcmp(name, best_first[i]->name) == 0) && machine_has_kernels(best_first[i]->name))
+            return best_first[i];
+    return NULL;
 }
 
 const char *canto_context_cpu(const canto_context *context) {

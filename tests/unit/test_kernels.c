@@ -312,12 +312,33 @@ static void test_cross_entropy(void **state) {
     }
 }
 
+/* A context with kernels that this machine lacks does not open. */
+static void test_choice(void **state) {
+    static const char *const all[] = {"portable", "avx2", "avx512", "neon"};
+    int                      missing = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        canto_context_options options = canto_context_options_default();
+        canto_context        *context;
+        const kernels        *k = kernels_choose(all[i]);
+        options.cpu = all[i];
+        canto_status status = canto_context_open(&options, &context);
+        assert_int_equal(status.code, k ? CANTO_OK : CANTO_ERROR_UNSUPPORTED);
+        missing += k == NULL;
+        if (k) assert_string_equal(canto_context_cpu(context), all[i]);
+        else assert_non_null(strstr(status.text, all[i]));
+        canto_context_close(context);
+    }
+    assert_true(missing > 0); /* no machine has both avx512 and neon */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),    cmocka_unit_test(test_products_do_not_depend_on_their_cut),
         cmocka_unit_test(test_activations), cmocka_unit_test(test_norm),
         cmocka_unit_test(test_attention),   cmocka_unit_test(test_attention_extends),
         cmocka_unit_test(test_masks),       cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
