@@ -85,12 +85,20 @@ typedef struct canto_allocator {
 typedef enum canto_log_level { CANTO_LOG_INFO, CANTO_LOG_WARNING } canto_log_level;
 typedef void (*canto_log_fn)(void *user, canto_log_level level, const char *text);
 
+/* Long work that has no callback of its own tells how far it is: training a tokenizer, encoding, opening token files and
+ * models, canto_evaluate. what: a few words, such as "encoding 'book.txt'"; valid during the call. share: of it done, 0 .. 1.
+ * Return false to stop: the call then returns CANTO_STOPPED and leaves nothing behind. Called every few milliseconds of work
+ * (never when the work is shorter), by the thread that made the call. */
+typedef bool (*canto_progress_fn)(void *user, const char *what, double share);
+
 typedef struct canto_context_options {
-    int             threads;   /* worker threads, the calling one included; 0: the machine's cores. 1 .. 256 */
-    const char     *cpu;       /* kernels: NULL (the best this machine runs), "portable", "avx2", "avx512", "neon" */
-    canto_allocator allocator; /* resize NULL: the C library's */
-    canto_log_fn    log;       /* NULL: messages are dropped. May be called from the calling thread alone */
-    void           *log_user;
+    int               threads;   /* worker threads, the calling one included; 0: the machine's cores. 1 .. 256 */
+    const char       *cpu;       /* kernels: NULL (the best this machine runs), "portable", "avx2", "avx512", "neon" */
+    canto_allocator   allocator; /* resize NULL: the C library's */
+    canto_log_fn      log;       /* NULL: messages are dropped. May be called from the calling thread alone */
+    void             *log_user;
+    canto_progress_fn progress; /* NULL: nothing is told, nothing can be stopped */
+    void             *progress_user;
 } canto_context_options;
 
 CANTO_API canto_context_options canto_context_options_default(void);

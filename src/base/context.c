@@ -51,6 +51,8 @@ canto_status canto_context_open(const canto_context_options *options, canto_cont
     made->allocator = chosen.allocator;
     made->log = chosen.log;
     made->log_user = chosen.log_user;
+    made->on_progress = chosen.progress;
+    made->progress_user = chosen.progress_user;
     if (chosen.cpu) snprintf(made->cpu, sizeof made->cpu, "%s", chosen.cpu);
     made->threads = chosen.threads ? chosen.threads : machine_cores();
     if (made->threads > MOST_THREADS) made->threads = MOST_THREADS;

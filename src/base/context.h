@@ -6,12 +6,14 @@
 #include "base/status.h"
 
 struct canto_context {
-    canto_allocator allocator;
-    canto_log_fn    log;
-    void           *log_user;
-    char            cpu[16]; /* requested kernels; "" for the best */
-    int             threads;
-    pool           *pool;
+    canto_allocator   allocator;
+    canto_log_fn      log;
+    void             *log_user;
+    canto_progress_fn on_progress; /* NULL: nobody listens */
+    void             *progress_user;
+    char              cpu[16]; /* requested kernels; "" for the best */
+    int               threads;
+    pool             *pool;
 };
 
 /* bytes > 0, uninitialized, aligned for any type; NULL when there is no memory. */

@@ -196,11 +196,14 @@ canto_status canto_data_open(canto_context *context, const char *path, canto_dat
     TRY(data_new(context, &made));
     TRY(file_map_open(path, &made->map));
     TRY(read_header(made, path));
-    for (uint64_t i = 0; i < made->count; i++)
+    progress p = progress_begin(context, made->count, PROGRESS_BYTES, "reading '%.150s'", path);
+    for (uint64_t i = 0; i < made->count; i++) {
+        if (progress_due(&p, i)) TRY(progress_tell(&p, i));
         if (token_at(made, i) >= made->vocabulary)
             FAIL(CANTO_ERROR_FORMAT,
                  "'%.300s': token number %llu is %lu, outside the vocabulary of %lu; make the file again", path,
                  (unsigned long long)i, (unsigned long)token_at(made, i), (unsigned long)made->vocabulary);
+    }
     *data = made;
     made = NULL;
 done:

@@ -4,6 +4,8 @@
  * block is neither written nor touched. The file's floats may be unaligned. */
 #include "store/weights.h"
 
+#include "base/progress.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -168,12 +170,16 @@ canto_status weights_read(canto_context *context, const safetensors *file, const
                           float *block) {
     canto_status status = status_ok();
     layout_item  item;
+    progress     p = progress_begin(context, table->elements, PROGRESS_BYTES, "reading '%.150s'", file->path);
+    uint64_t     read = 0;
     bool        *known = context_allocate_zeroed(context, file->count + 1, sizeof *known);
     if (!known) return context_no_memory(file->count + 1, "reading weights");
     for (size_t i = 0; layout_item_at(&table->config, kind, i, &item); i++) {
         const safetensor *t = find_item(file, &item);
         if (!t && item.zeros) continue;
+        if (progress_due(&p, read)) TRY(progress_tell(&p, read));
         TRY(read_item(file, table, &item, t, block));
+        if (!item.zeros) read += item_count(&item);
         known[t - file->list] = true;
     }
     TRY(check_strangers(file, &table->config, kind, known));

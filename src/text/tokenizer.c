@@ -180,6 +180,12 @@ const char *canto_tokenizer_token(const canto_tokenizer *t, uint32_t id, size_t 
     return id < t->tokens.count ? vocabulary_token(&t->tokens, id, bytes) : NULL;
 }
 
+progress tokenizer_progress(const canto_tokenizer *t, const char *deed, size_t bytes, const char *from) {
+    const char *quote = from ? "'" : "";
+    return progress_begin(t->context, bytes, PROGRESS_BYTES, "%s %s%.150s%s", deed, quote, from ? from : "a text",
+                          quote);
+}
+
 canto_status tokenizer_not_utf8(size_t at, const char *from) {
     return status_error(CANTO_ERROR_TEXT,
                         "%s%.300s%s is not valid UTF-8 at byte %zu; convert it to UTF-8, or use a byte tokenizer",

@@ -7,6 +7,7 @@
 #define CANTO_TOKENIZER_H
 
 #include "base/json.h"
+#include "base/progress.h"
 #include "text/vocabulary.h"
 
 /* Growing lists; release data with context_release. */
@@ -61,6 +62,9 @@ void         tokenizer_finish(canto_tokenizer *t);
 /* As canto_tokenizer_encode, appending to ids; `from` (a path, or NULL) is named in errors. */
 canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, size_t bytes, const char *from,
                                    id_list *ids);
+
+/* The telling of what is done to a text: `deed` says what. */
+progress tokenizer_progress(const canto_tokenizer *t, const char *deed, size_t bytes, const char *from);
 
 /* Errors of encoding: bytes that are no UTF-8; a symbol or word that the vocabulary lacks. */
 canto_status tokenizer_not_utf8(size_t at, const char *from);

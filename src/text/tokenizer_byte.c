@@ -28,10 +28,13 @@ static canto_status begin(canto_tokenizer *t) {
 }
 
 static canto_status encode(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids) {
+    progress     p = tokenizer_progress(t, "encoding", bytes, from);
     canto_status status = status_ok();
-    (void)t;
-    (void)from;
-    for (size_t at = 0; at < bytes && status.code == CANTO_OK; at++) status = id_list_add(ids, (unsigned char)text[at]);
+    for (size_t at = 0; at < bytes; at++) {
+        if (progress_due(&p, at)) TRY(progress_tell(&p, at));
+        TRY(id_list_add(ids, (unsigned char)text[at]));
+    }
+done:
     return status;
 }
 

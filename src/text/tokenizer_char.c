@@ -5,8 +5,11 @@
 static const char any_character[] = "[\\s\\S]";
 
 static canto_status learn(canto_tokenizer *t, const char *text, size_t bytes, const char *from) {
+    progress     p = tokenizer_progress(t, "reading", bytes, from);
+    canto_status status = status_ok();
     for (size_t at = 0, length; at < bytes; at += length) {
         uint32_t point;
+        if (progress_due(&p, at)) TRY(progress_tell(&p, at));
         length = utf8_read(text + at, bytes - at, &point);
         if (length == 0) return tokenizer_not_utf8(at, from);
         if (point == 0)
@@ -14,24 +17,27 @@ static canto_status learn(canto_tokenizer *t, const char *text, size_t bytes, co
                                 "'%.300s' has a zero byte at byte %zu; remove it, or use a byte tokenizer",
                                 from ? from : "", at);
         if (vocabulary_find(&t->tokens, text + at, length) != VOCABULARY_NONE) continue;
-        canto_status status = vocabulary_add(&t->tokens, text + at, length, NULL);
-        if (status.code != CANTO_OK) return status;
+        TRY(vocabulary_add(&t->tokens, text + at, length, NULL));
     }
-    return status_ok();
+done:
+    return status;
 }
 
 static canto_status encode(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids) {
+    progress     p = tokenizer_progress(t, "encoding", bytes, from);
+    canto_status status = status_ok();
     for (size_t at = 0, length; at < bytes; at += length) {
         uint32_t point;
+        if (progress_due(&p, at)) TRY(progress_tell(&p, at));
         length = utf8_read(text + at, bytes - at, &point);
         if (length == 0) return tokenizer_not_utf8(at, from);
         uint32_t id = vocabulary_find(&t->tokens, text + at, length);
         if (id == VOCABULARY_NONE) id = t->unknown;
         if (id == VOCABULARY_NONE) return tokenizer_unseen(t, text + at, length, at, from);
-        canto_status status = id_list_add(ids, id);
-        if (status.code != CANTO_OK) return status;
+        TRY(id_list_add(ids, id));
     }
-    return status_ok();
+done:
+    return status;
 }
 
 static bool write(const canto_tokenizer *t, json_t *root) {

@@ -51,13 +51,15 @@ static canto_status replace_digits(const canto_tokenizer *t, const char *word, s
 
 typedef canto_status (*word_fn)(void *user, const char *word, size_t bytes, size_t at);
 
-static canto_status each_word(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, word_fn fn,
-                              void *user) {
+static canto_status each_word(const canto_tokenizer *t, const char *deed, const char *text, size_t bytes,
+                              const char *from, word_fn fn, void *user) {
+    progress     p = tokenizer_progress(t, deed, bytes, from);
     byte_list    changed = {t->context, NULL, 0, 0};
     canto_status status = status_ok();
     for (size_t at = 0; at < bytes;) {
         size_t start;
         bool   digits;
+        if (progress_due(&p, at)) TRY(progress_tell(&p, at));
         TRY(next_word(text, bytes, from, &at, &start, &digits));
         if (start == bytes) break;
         if (digits && t->numbers) {
@@ -88,7 +90,7 @@ static canto_status learn_word(void *user, const char *word, size_t bytes, size_
 
 static canto_status learn(canto_tokenizer *t, const char *text, size_t bytes, const char *from) {
     learning l = {t, from};
-    return each_word(t, text, bytes, from, learn_word, &l);
+    return each_word(t, "reading", text, bytes, from, learn_word, &l);
 }
 
 typedef struct encoding {
@@ -107,7 +109,7 @@ static canto_status encode_word(void *user, const char *word, size_t bytes, size
 
 static canto_status encode(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids) {
     encoding e = {t, from, ids};
-    return each_word(t, text, bytes, from, encode_word, &e);
+    return each_word(t, "encoding", text, bytes, from, encode_word, &e);
 }
 
 static bool write(const canto_tokenizer *t, json_t *root) {

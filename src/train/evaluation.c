@@ -3,7 +3,7 @@
  * Windows of T + 1 tokens with stride T, so that each window's last token is the next one's first and every token but the
  * first is predicted once. Invariant: the loss is a sum of double-precision sums in the windows' order; how many windows
  * go through the model at once changes no row. */
-#include "base/status.h"
+#include "base/progress.h"
 #include "store/model.h"
 #include "train/lanes.h"
 
@@ -51,8 +51,7 @@ static canto_status evaluator_open(canto_context *context, const canto_model *mo
     e->targets = context_allocate_zeroed(context, rows, sizeof *e->targets);
     e->losses = context_allocate_zeroed(context, rows, sizeof *e->losses);
     if (!e->window || !e->ids || !e->targets || !e->losses) TRY(context_no_memory(4 * rows * 4, "evaluation batches"));
-done:
-    if (status.code != CANTO_OK) evaluator_close(e);
+done: /* what is there on failure, evaluator_close releases */
     return status;
 }
 
@@ -89,7 +88,9 @@ canto_status canto_evaluate(canto_context *context, const canto_model *model, co
     TRY(check_data(model, data));
     TRY(evaluator_open(context, model, data, &e));
     uint64_t predicted = canto_data_count(data) - 1, at = 0, bytes = canto_data_source_bytes(data);
+    progress p = progress_begin(context, predicted, 1, "evaluating");
     while (predicted - at >= (uint64_t)e.T) {
+        if (progress_due(&p, at)) TRY(progress_tell(&p, at));
         uint64_t whole = (predicted - at) / (uint64_t)e.T;
         int32_t  windows = whole < (uint64_t)e.B ? (int32_t)whole : e.B;
         sum += run_windows(&e, at, windows, e.T);
@@ -100,7 +101,7 @@ canto_status canto_evaluate(canto_context *context, const canto_model *model, co
     evaluation->loss = sum / (double)predicted;
     evaluation->perplexity = exp(evaluation->loss);
     evaluation->bits_per_byte = bytes ? sum / log(2) / (double)bytes : 0;
-    evaluator_close(&e);
 done:
+    evaluator_close(&e);
     return status;
 }
