@@ -1,0 +1,121 @@
+/* train_options.c - from options to the settings of a training, and from operands to its tokenizer and tokens. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "train_options.h"
+
+#include <unistd.h>
+
+#include "model_options.h"
+
+#define INT32_HIGH 2147483647.0
+#define INT64_HIGH 9223372036854775807.0
+#define REAL_HIGH 1e300
+
+static const option_entry run_entries[] = {
+    {"output", 'o', OPTION_TEXT, "RUN", "the run folder to make (needed)", 0, 0},
+    {"config", 0, OPTION_TEXT, "FILE", "a JSON object of these options; the command line wins", 0, 0},
+    {"tokenizer", 0, OPTION_TEXT, "T", "char, byte, word, or a folder or file with one (char; dante*: word)", 0, 0},
+    {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
+    {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
+    {"specials", 0, OPTION_TEXT, "A,B,...", "tokens at the vocabulary's head, e.g. '<PAD>,<BOS>'", 0, 0},
+    {0},
+};
+
+static const option_entry training_entries[] = {
+    {"steps", 0, OPTION_INTEGER, "N", "updates; 0 saves the untrained model", 0, INT64_HIGH},
+    {"epochs", 0, OPTION_INTEGER, "N", "passes over the training part, instead of --steps", 1, INT64_HIGH},
+    {"max-time", 0, OPTION_REAL, "MINUTES", "finish the step and save after this long", 1e-6, REAL_HIGH},
+    {"batch", 0, OPTION_INTEGER, "N", "sequences of a batch", 1, INT32_HIGH},
+    {"eval-batch", 0, OPTION_INTEGER, "N", "sequences of a batch in evaluations", 1, INT32_HIGH},
+    {"accumulate", 0, OPTION_INTEGER, "N", "batches of one update", 1, INT32_HIGH},
+    {"lr", 0, OPTION_REAL, "X", "learning rate, at its peak", 0, REAL_HIGH},
+    {"min-lr", 0, OPTION_REAL, "X", "where cosine and linear end", 0, REAL_HIGH},
+    {"schedule", 0, OPTION_CHOICE, "constant|cosine|linear", "of the learning rate", 0, 0},
+    {"warmup", 0, OPTION_INTEGER, "N", "updates in which the rate rises to its peak", 0, INT64_HIGH},
+    {"optimizer", 0, OPTION_CHOICE, "adamw|adam", "with decoupled or coupled weight decay", 0, 0},
+    {"betas", 0, OPTION_PAIR, "A,B", "decay of its two moments", 0, 0.99999999},
+    {"eps", 0, OPTION_REAL, "X", "its epsilon", 0, REAL_HIGH},
+    {"weight-decay", 0, OPTION_REAL, "X", "weight decay", 0, REAL_HIGH},
+    {"decay", 0, OPTION_CHOICE, "all|matrices", "what weight decay touches", 0, 0},
+    {"clip", 0, OPTION_REAL, "X", "largest norm of the gradient (0: any)", 0, REAL_HIGH},
+    {"split", 0, OPTION_REAL, "R", "share of the tokens that is trained on", 0, 1},
+    {"init", 0, OPTION_CHOICE, "torch|gpt2", "how weights begin", 0, 0},
+    {"parity", 0, OPTION_CHOICE, "torch", "PyTorch's own random streams, in the source's order", 0, 0},
+    {0},
+};
+
+static const option_entry journal_entries[] = {
+    {"eval-every", 0, OPTION_INTEGER, "N", "updates between evaluations (0: start and end)", 0, INT64_HIGH},
+    {"eval-batches", 0, OPTION_INTEGER, "N", "batches of each part in an evaluation", 1, INT32_HIGH},
+    {"save-every", 0, OPTION_INTEGER, "N", "updates between checkpoints (0: with evaluations)", 0, INT64_HIGH},
+    {"log-every", 0, OPTION_INTEGER, "N", "updates between rows of metrics.csv", 1, INT64_HIGH},
+    {"keep", 0, OPTION_INTEGER, "N", "checkpoints kept beside best and last (0: all)", 0, INT32_HIGH},
+    {"sample-every", 0, OPTION_INTEGER, "N", "updates between samples, which go to RUN/samples.txt too", 0, INT64_HIGH},
+    {"sample-prompt", 0, OPTION_TEXT, "TEXT", "how samples begin", 0, 0},
+    {0},
+};
+
+const option_group train_groups[] = {
+    {"Run", run_entries},
+    {"Model", shape_entries},
+    {"Dropout", dropout_entries},
+    {"Training", training_entries},
+    {"Looking on", journal_entries},
+    {"Common", common_entries},
+    {0},
+};
+
+bool train_options_apply(const option_set *options, canto_train_options *t) {
+    int     choice;
+    double  minutes;
+    int64_t seed;
+    if (options_given(options, "steps") && options_given(options, "epochs")) {
+        terminal_error("--steps and --epochs are two ways to say how long: give one of them");
+        return false;
+    }
+    if (options_int64(options, "steps", &t->steps)) t->epochs = 0;
+    options_int64(options, "epochs", &t->epochs);
+    if (options_real(options, "max-time", &minutes)) t->max_seconds = 60 * minutes;
+    if (options_int64(options, "seed", &seed)) t->seed = (uint64_t)seed;
+    options_int32(options, "batch", &t->batch);
+    options_int32(options, "eval-batch", &t->eval_batch);
+    options_int32(options, "accumulate", &t->accumulate);
+    if (options_real(options, "lr", &t->lr) && !options_given(options, "min-lr") && t->min_lr > t->lr)
+        t->min_lr = t->lr;
+    options_real(options, "min-lr", &t->min_lr);
+    if (options_choice(options, "schedule", &choice)) t->schedule = (canto_schedule)choice;
+    options_int64(options, "warmup", &t->warmup);
+    if (options_choice(options, "optimizer", &choice)) t->optimizer = (canto_optimizer)choice;
+    options_pair(options, "betas", &t->beta1, &t->beta2);
+    options_real(options, "eps", &t->eps);
+    options_real(options, "weight-decay", &t->weight_decay);
+    if (options_choice(options, "decay", &choice)) t->decay_matrices_only = choice == 1;
+    options_real(options, "clip", &t->clip);
+    options_real(options, "split", &t->split);
+    options_int64(options, "eval-every", &t->eval_every);
+    options_int32(options, "eval-batches", &t->eval_batches);
+    options_int64(options, "save-every", &t->save_every);
+    options_int64(options, "log-every", &t->log_every);
+    options_int32(options, "keep", &t->keep);
+    if (options_choice(options, "init", &choice)) t->init = (canto_init)choice;
+    if (options_given(options, "parity")) t->parity_torch = true;
+    return true;
+}
+
+bool train_options_texts(canto_context *context, const option_set *options, const canto_config *config,
+                         canto_tokenizer **tokenizer, canto_data **data) {
+    const char *kind = options_text(options, "tokenizer", config->family == CANTO_FAMILY_DANTE ? "word" : "char");
+    char        beside[4200];
+    if (canto_data_is_token_file(options->operands[0]) && !options_given(options, "tokenizer")) {
+        snprintf(beside, sizeof beside, "%s.tokenizer", options->operands[0]);
+        if (access(beside, F_OK)) {
+            terminal_error("%s: its tokenizer is not in %s; say where it is with --tokenizer FOLDER",
+                           options->operands[0], beside);
+            return false;
+        }
+        kind = beside;
+    }
+    return support_tokenizer(context, options, kind, options->operands, options->count, tokenizer) &&
+           support_data(context, *tokenizer, options->operands, options->count, data);
+}
