@@ -163,13 +163,25 @@ static int run_bench_train(option_set *options) {
     return bench(options, &config, &training);
 }
 
+static const char *const examples[] = {
+    "canto bench train --preset mini",
+    "the time of a step of the small model",
+    "canto bench train --preset gpt2 --batch 4 --context 64 --steps 5 --json",
+    "GPT-2 on short sequences, for another program",
+    NULL,
+};
+
 const command command_bench_train = {
-    "bench train",
-    "[--preset NAME] [OPTIONS]",
-    "how fast this machine trains a model, beside its peak",
-    "Trains on random tokens and writes nothing. A step is batch, forward, backward, clipping and optimizer; FLOPs "
-    "are\n"
-    "counted as canto inspect does, and the peak is that of float32 multiply-adds, measured just before and after.\n",
-    groups,
-    run_bench_train,
+    .name = "bench train",
+    .operands = "[--preset NAME] [OPTIONS]",
+    .about = "measure how fast this machine trains a model",
+    .details =
+        "Trains on random tokens and writes nothing. A step is batch, forward, backward, clipping and optimizer; "
+        "FLOPs are counted as canto inspect does, and the peak is that of float32 multiply-adds, measured just "
+        "before and after.\n",
+    .groups = groups,
+    .run = run_bench_train,
+    .section = "This program",
+    .examples = examples,
+    .completes = OPERANDS_NONE,
 };

@@ -1,4 +1,11 @@
-/* command.h - what a command is, and what all of them share: a context, exit codes, interruption, JSON, texts. */
+/* command.h - what a command is, and what all of them share: a context, exit codes, interruption, JSON, texts.
+ *
+ * A command is added in three places: its `const command` in a file of its own, its declaration here, its line in the
+ * table of main.c. From these tables come parsing, suggestions, help, man pages, shell completion and the tests that go
+ * over all commands: nothing of a command or an option is written down a second time.
+ *   - Its groups end with {"Common", common_entries}; the kind of an entry (options.h) says how its value is completed.
+ *   - Its examples are run by tests/cli/test_contract.sh, in table order, in a folder with the texts book.txt, poem.txt
+ *     and other.txt; `run` is what train's first example makes. */
 #ifndef CANTO_CLI_COMMAND_H
 #define CANTO_CLI_COMMAND_H
 
@@ -9,18 +16,38 @@
 
 enum { DONE = 0, FAILED = 1, WRONG_USAGE = 2, INTERRUPTED = 130 };
 
+typedef enum operands { OPERANDS_PATHS, OPERANDS_COMMANDS, OPERANDS_NONE } operands;
+
 typedef struct command {
     const char         *name;     /* "train", "tokenizer encode" */
     const char         *operands; /* for the usage line */
-    const char         *about;    /* one line */
-    const char         *details;  /* what the help says below the usage line, or NULL */
+    const char         *about;    /* one phrase: lower case at its beginning, no full stop */
+    const char         *details;  /* what the help says below the examples, or NULL: a paragraph a line */
     const option_group *groups;
     int (*run)(option_set *options); /* returns the exit code */
+    const char        *section;      /* the title under which canto help lists it */
+    const char *const *examples;     /* a command line, what it does, ..., NULL */
+    operands           completes;    /* what a shell offers for an operand */
 } command;
 
 extern const command command_train, command_generate, command_eval, command_inspect, command_tokenizer_train,
     command_tokenizer_encode, command_tokenizer_decode, command_tokenizer_info, command_data_prepare,
-    command_bench_train;
+    command_bench_train, command_help;
+
+/* The table of main.c; COMMANDS_MAX is room enough for it. */
+#define COMMANDS_MAX 48
+extern const command *const commands[];
+extern const size_t         commands_count;
+
+/* The command named by words[0] and perhaps words[1]; *used says how many words. When there is none: *a_family is
+ * true if words[0] begins the names of some. */
+const command *command_find(char **words, int count, int *used, bool *a_family);
+/* Says that there is no such command (of a family, or NULL), suggests the nearest one, returns WRONG_USAGE. */
+int command_unknown(const char *word, const char *of);
+/* The first word of a command's name in first, and what follows it or NULL: "tokenizer encode" is a family's member. */
+const char *command_family(const command *one, char first[32]);
+/* Whether first is the first word of no earlier command: so every family is met once. */
+bool command_begins(size_t index, char first[32]);
 
 /* --threads, --seed, --quiet, --json: every command has them. */
 extern const option_entry common_entries[];

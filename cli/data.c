@@ -4,9 +4,10 @@
 #include "command.h"
 
 static const option_entry entries[] = {
-    {"output", 'o', OPTION_TEXT, "FILE", "the token file to write; its tokenizer goes to FILE.tokenizer/ (needed)", 0,
+    {"output", 'o', OPTION_FILE, "FILE", "the token file to write; its tokenizer goes to FILE.tokenizer/ (needed)", 0,
      0},
-    {"tokenizer", 0, OPTION_TEXT, "T", "char (default), byte, word, or a folder or file with one", 0, 0},
+    {"tokenizer", 0, OPTION_PATH, "char|byte|word|PATH",
+     "a new tokenizer of this kind, or a folder or file with one (default: char)", 0, 0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
     {"specials", 0, OPTION_TEXT, "A,B,...", "tokens at the vocabulary's head, e.g. '<PAD>,<BOS>'", 0, 0},
@@ -61,7 +62,20 @@ done:
     return code;
 }
 
+static const char *const examples[] = {
+    "canto data prepare book.txt other.txt -o books.tokens",
+    "encode texts once: canto train books.tokens -o RUN then begins at once",
+    "canto data prepare other.txt -o other.tokens --tokenizer run --json",
+    "with a model's own tokenizer, for canto eval",
+    NULL,
+};
+
 const command command_data_prepare = {
-    "data prepare", "TEXT... -o FILE [OPTIONS]", "turn texts into a token file that train and eval read", NULL, groups,
-    run_prepare,
+    .name = "data prepare",
+    .operands = "TEXT... -o FILE [OPTIONS]",
+    .about = "turn texts into a token file that train and eval read",
+    .groups = groups,
+    .run = run_prepare,
+    .section = "Texts and tokens",
+    .examples = examples,
 };

@@ -43,11 +43,23 @@ done:
     return code;
 }
 
+static const char *const examples[] = {
+    "canto eval run other.txt",
+    "how well the model foretells a text that it has not seen",
+    "canto eval run/last book.txt other.txt --json",
+    "the latest checkpoint on two texts, for another program",
+    NULL,
+};
+
 const command command_eval = {
-    "eval",
-    "MODEL TEXT... [OPTIONS]",
-    "loss, perplexity and bits per byte of texts",
-    "TEXT are UTF-8 files, or one token file of canto data prepare. Every token but the first is predicted once.\n",
-    groups,
-    run_eval,
+    .name = "eval",
+    .operands = "MODEL TEXT... [OPTIONS]",
+    .about = "measure how well a model foretells texts",
+    .details =
+        "Prints the loss (nats a token), the perplexity and the bits a byte of text. TEXT are UTF-8 files, or one "
+        "token file of canto data prepare. Every token but the first is foretold once.\n",
+    .groups = groups,
+    .run = run_eval,
+    .section = "Models",
+    .examples = examples,
 };

@@ -9,13 +9,14 @@
 #include "writing.h"
 
 static const option_entry entries[] = {
-    {"prompt", 'p', OPTION_TEXT, "TEXT", "what to continue (default: standard input, else a newline)", 0, 0},
+    {"prompt", 'p', OPTION_TEXT, "TEXT", "what to continue (default: standard input; at a terminal a newline)", 0, 0},
     {"tokens", 'n', OPTION_INTEGER, "N", "how many tokens to write (default: 200)", 0, 9223372036854775807.0},
-    {"temperature", 't', OPTION_REAL, "X", "divides the logits (default: 1; 0: greedy)", 0, 1e300},
-    {"top-k", 0, OPTION_INTEGER, "K", "sample from the K likeliest tokens (0: all)", 0, 2147483647},
-    {"top-p", 0, OPTION_REAL, "P", "sample from the likeliest tokens that reach P together (1: all)", 0, 1},
+    {"temperature", 't', OPTION_REAL, "X",
+     "below 1 the likely tokens become likelier, above 1 the others; 0: greedy (default: 1)", 0, 1e300},
+    {"top-k", 0, OPTION_INTEGER, "K", "sample from the K likeliest tokens; 0: all (default: 0)", 0, 2147483647},
+    {"top-p", 0, OPTION_REAL, "P", "sample from the likeliest tokens that reach P together; 1: all (default: 1)", 0, 1},
     {"greedy", 0, OPTION_FLAG, NULL, "always the likeliest token", 0, 0},
-    {"count", 0, OPTION_INTEGER, "N", "texts to write, with seeds S, S + 1, ...", 1, 1e9},
+    {"count", 0, OPTION_INTEGER, "N", "texts to write, with seeds S, S + 1, ... (default: 1)", 1, 1e9},
     {"stream", 0, OPTION_SWITCH, NULL, "print while writing (default: on)", 0, 0},
     {"parity", 0, OPTION_CHOICE, "torch", "sample with PyTorch's own random stream", 0, 0},
     {0},
@@ -114,12 +115,26 @@ done:
     return code;
 }
 
+static const char *const examples[] = {
+    "canto generate run -p \"It was\" -n 300 -t 0.8",
+    "300 tokens after these words, a little more careful than the model is by itself",
+    "canto generate run/last --top-k 40 --count 3 --seed 1",
+    "three texts of the latest checkpoint, the same ones each time",
+    "head -c 100 book.txt | canto generate run --json",
+    "the prompt from standard input, the result for another program",
+    NULL,
+};
+
 const command command_generate = {
-    "generate",
-    "MODEL [-p PROMPT] [OPTIONS]",
-    "let a model continue a prompt",
-    "MODEL is a model folder, a run folder (its best checkpoint) or a checkpoint. The prompt is printed, then what\n"
-    "the model makes of it. From standard input the prompt loses one newline at its end, if anything precedes it.\n",
-    groups,
-    run_generate,
+    .name = "generate",
+    .operands = "MODEL [-p PROMPT] [OPTIONS]",
+    .about = "let a model continue a prompt",
+    .details =
+        "MODEL is a model folder, a run folder (its best checkpoint) or a checkpoint. The prompt is printed, then "
+        "what the model makes of it. From standard input the prompt loses one newline at its end, if anything "
+        "precedes it.\n",
+    .groups = groups,
+    .run = run_generate,
+    .section = "Models",
+    .examples = examples,
 };

@@ -320,11 +320,25 @@ static int run_inspect(option_set *options) {
     return code;
 }
 
+static const char *const examples[] = {
+    "canto inspect run",
+    "what a trained model consists of",
+    "canto inspect --preset gpt2 --context 512 --batch 4",
+    "what GPT-2 needs when trained on 4 sequences of 512 tokens",
+    "canto inspect --presets",
+    "the models that canto knows by name",
+    NULL,
+};
+
 const command command_inspect = {
-    "inspect",
-    "MODEL | --preset NAME [OPTIONS] | --presets",
-    "what a model consists of, and what it needs",
-    "Modules as a tree, settings, parameters, memory for training and FLOPs. Nothing of a preset is allocated.\n",
-    groups,
-    run_inspect,
+    .name = "inspect",
+    .operands = "MODEL | --preset NAME [OPTIONS] | --presets",
+    .about = "show what a model consists of and what it needs",
+    .details = "Modules as a tree, settings, parameters, memory for training and arithmetic. Nothing of a preset is "
+               "allocated, so every one can be looked at.\n"
+               "The options of Model and Dropout change a preset; a saved model is what it is.\n",
+    .groups = groups,
+    .run = run_inspect,
+    .section = "Models",
+    .examples = examples,
 };

@@ -1,4 +1,4 @@
-/* options.c - parsing, help, suggestions and records from one table.
+/* options.c - parsing, suggestions and records from one table.
  *
  * Numbers are taken whole or not at all: trailing letters, overflow, NaN and infinity are refused with the option's
  * name and the value as it was written. Unambiguous beginnings of long names are taken, as everywhere in GNU.
@@ -102,6 +102,17 @@ static void range_error(const option_entry *entry, const char *text) {
                        whole ? "whole number" : "number", entry->low, entry->high);
 }
 
+static void choice_error(const option_entry *entry, const char *text) {
+    enum { WORDS = 16 };
+    char        words[WORDS][48];
+    const char *names[WORDS], *rest = entry->value;
+    size_t      count = 0;
+    while (count < WORDS && option_next_choice(&rest, words[count])) names[count] = words[count], count++;
+    const char *near = nearest_word(text, names, count);
+    terminal_error("--%s %s: must be one of %s%s%s%s", entry->name, text, entry->value, near ? "; did you mean " : "",
+                   near ? near : "", near ? "?" : "");
+}
+
 /* Whether the real lies in the entry's range. */
 static bool within(const option_entry *entry, double x) { return x >= entry->low && x <= entry->high; }
 
@@ -151,12 +162,12 @@ static bool take(option_value *value, const char *text) {
     case OPTION_CHOICE:
         index = choice_index(entry->value, text);
         if (index < 0) {
-            terminal_error("--%s %s: must be one of %s", entry->name, text, entry->value);
+            choice_error(entry, text);
             return false;
         }
         value->integer = index;
         break;
-    case OPTION_TEXT:
+    default: /* the kinds of text: their meaning is the command's */
         break;
     }
     char *copy = malloc(strlen(text) + 1);
@@ -193,14 +204,18 @@ static void unknown_option(const option_set *set, const char *argument, int lett
     memcpy(name, argument + 2, bytes);
     name[bytes] = 0;
     const char *names[OPTIONS_MAX + 1];
-    size_t      beginnings = 0;
+    char        list[400] = "";
+    size_t      beginnings = 0, used = 0;
     for (size_t i = 0; i < set->total; i++) {
         names[i] = set->values[i].entry->name;
-        beginnings += !strncmp(names[i], name, bytes);
+        if (strncmp(names[i], name, bytes)) continue;
+        beginnings++;
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s--%s", used ? ", " : "", names[i]);
     }
     names[set->total] = "help";
     if (beginnings > 1 && bytes) {
-        terminal_error("--%s could be several options: write it out", name);
+        terminal_error("--%s could be several options: %s", name, list);
         return;
     }
     const char *near = nearest_word(name, names, set->total + 1);
@@ -250,12 +265,13 @@ bool options_parse(option_set *set, const option_group *groups, int argc, char *
         if (code == ':') {
             value = value_of_code(set, optopt);
             terminal_error("--%s needs a value (%s)", value ? value->entry->name : "?",
-                           value ? value->entry->value : "?");
+                           value ? option_value_name(value->entry) : "?");
             return false;
         }
         if (code == '?') {
             value = value_of_code(set, optopt);
-            if (value && optopt >= FIRST_LONG) terminal_error("--%s takes no value", value->entry->name);
+            if (optopt == HELP_LONG) terminal_error("--help takes no value");
+            else if (value && optopt >= FIRST_LONG) terminal_error("--%s takes no value", value->entry->name);
             else unknown_option(set, argv[optind - 1], optopt);
             return false;
         }
@@ -417,7 +433,7 @@ bool options_flag(const option_set *set, const char *name) {
     return value && value->given && value->integer;
 }
 
-/* ---------------------------------------------------------------------------------------- record and help */
+/* ------------------------------------------------------------------------------------------------ record */
 
 json_t *options_record(const option_set *set) {
     json_t *record = json_object();
@@ -452,19 +468,22 @@ json_t *options_record(const option_set *set) {
     return record;
 }
 
-void options_help(FILE *file, const option_group *groups) {
-    enum { COLUMN = 32 };
-    for (; groups->title; groups++) {
-        fprintf(file, "\n%s:\n", groups->title);
-        for (const option_entry *entry = groups->entries; entry->name; entry++) {
-            const char *value = entry->kind == OPTION_FLAG     ? ""
-                                : entry->kind == OPTION_SWITCH ? "on|off"
-                                                               : entry->value;
-            int         wide = entry->letter ? fprintf(file, "  -%c, ", entry->letter) : fprintf(file, "      ");
-            wide += fprintf(file, "--%s %s", entry->name, value);
-            if (wide < COLUMN) fprintf(file, "%*s", COLUMN - wide, "");
-            else fprintf(file, "\n%*s", COLUMN, "");
-            fprintf(file, "%s\n", entry->about);
-        }
+/* --------------------------------------------------------------------------------- what others make of a table */
+
+const char *option_value_name(const option_entry *entry) {
+    if (entry->kind == OPTION_FLAG) return "";
+    if (entry->kind == OPTION_SWITCH) return "on|off";
+    return entry->value;
+}
+
+const char *option_next_choice(const char **rest, char word[48]) {
+    while (**rest) {
+        size_t bytes = strcspn(*rest, "|");
+        bool   usable = bytes < 48;
+        for (size_t i = 0; i < bytes && usable; i++) usable = !((*rest)[i] >= 'A' && (*rest)[i] <= 'Z');
+        if (usable) memcpy(word, *rest, bytes), word[bytes] = 0;
+        *rest += bytes + ((*rest)[bytes] == '|');
+        if (usable) return word;
     }
+    return NULL;
 }

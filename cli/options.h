@@ -1,5 +1,6 @@
-/* options.h - one table of options per command. The same table parses the command line (getopt_long), prints the
- * help, suggests the nearest name for a mistyped one, and writes the record of a run.
+/* options.h - one table of options per command. The same table parses the command line (getopt_long), suggests the
+ * nearest name for a mistyped one, writes the record of a run, and makes the help, the man page (manual.c) and what
+ * shells complete (completion.c). An option is added by one line in a table, and nowhere else.
  *
  *     option_set set;
  *     int        code = options_parse(&set, groups, argc, argv);  // the operands are set.operands[0 .. set.count)
@@ -23,15 +24,19 @@ typedef enum option_kind {
     OPTION_REAL,    /* low .. high */
     OPTION_PAIR,    /* two reals with a comma between them, each low .. high */
     OPTION_CHOICE,  /* one of value's words, which | separates */
-    OPTION_TEXT
+    OPTION_TEXT,    /* anything; the kinds below too, but shells know what to offer */
+    OPTION_FILE,    /* a path to a file */
+    OPTION_FOLDER,  /* a path to a folder */
+    OPTION_PATH,    /* a path to either; value may also be words: "char|byte|PATH" */
+    OPTION_PRESET   /* the name of a preset */
 } option_kind;
 
 typedef struct option_entry {
     const char *name;   /* without the dashes; NULL ends a table */
     char        letter; /* its one-letter form, or 0 */
     option_kind kind;
-    const char *value; /* what the help calls its value */
-    const char *about;
+    const char *value; /* what the help calls its value; NULL for a flag and a switch */
+    const char *about; /* what it does, lower case at its beginning, and its default: "(default: 200)" */
     double      low, high;
 } option_entry;
 
@@ -80,7 +85,12 @@ bool options_flag(const option_set *set, const char *name);
 
 /* {option: value, ..., "texts": [operands]} of everything given; the caller's. NULL when memory ran out. */
 json_t *options_record(const option_set *set);
-void    options_help(FILE *file, const option_group *groups);
+
+/* What the help calls an entry's value: "", "on|off", "N", "pre|post|none". */
+const char *option_value_name(const option_entry *entry);
+/* The next word that can be typed as the value of a choice, or NULL: *rest begins as option_value_name. Words with
+ * capital letters (PATH, bpe:SIZE) stand for others and are left out. */
+const char *option_next_choice(const char **rest, char word[48]);
 
 /* The candidate nearest to word (a transposition counts as one change), or NULL when none is near. */
 const char *nearest_word(const char *word, const char *const *candidates, size_t count);

@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 const option_entry common_entries[] = {
-    {"threads", 0, OPTION_INTEGER, "N", "threads to compute with (default: the machine's cores)", 1, 256},
+    {"threads", 0, OPTION_INTEGER, "N", "threads to compute with; results do not depend on it (default: all cores)", 1,
+     256},
     {"seed", 0, OPTION_INTEGER, "S", "the seed of everything random (default: 1337)", 0, 9223372036854775807.0},
-    {"quiet", 'q', OPTION_FLAG, NULL, "no progress and no notes", 0, 0},
+    {"quiet", 'q', OPTION_FLAG, NULL, "errors and warnings alone, no progress and no notes", 0, 0},
     {"json", 0, OPTION_FLAG, NULL, "results as JSON on standard output", 0, 0},
     {0},
 };

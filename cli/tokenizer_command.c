@@ -5,11 +5,11 @@
 #include "command.h"
 
 static const option_entry which_entries[] = {
-    {"tokenizer", 0, OPTION_TEXT, "T", "byte, a folder or file with a tokenizer, or a model or run (needed)", 0, 0},
+    {"tokenizer", 0, OPTION_PATH, "byte|PATH", "bytes, or a file, model or run that has a tokenizer (needed)", 0, 0},
     {0},
 };
 static const option_entry shape_words[] = {
-    {"output", 'o', OPTION_TEXT, "FOLDER", "where tokenizer.json goes (needed)", 0, 0},
+    {"output", 'o', OPTION_FOLDER, "FOLDER", "where tokenizer.json goes (needed)", 0, 0},
     {"tokenizer", 0, OPTION_CHOICE, "char|byte|word", "its kind (default: char)", 0, 0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
@@ -190,8 +190,8 @@ static void print_info(const canto_tokenizer *t, bool json) {
 }
 
 static int run_info(option_set *options) {
-    const char *which = options_text(options, "tokenizer", options->count == 1 ? options->operands[0] : NULL);
-    if (!which) return support_usage("which tokenizer? canto tokenizer info T");
+    const char *which = options->count ? options->operands[0] : options_text(options, "tokenizer", NULL);
+    if (!which || options->count > 1) return support_usage("which tokenizer? canto tokenizer info T");
     work w;
     bool good = work_begin(&w, options, which);
     if (good) print_info(w.tokenizer, options_flag(options, "json"));
@@ -216,16 +216,80 @@ static int run_tokenizer_train(option_set *options) {
     return good ? DONE : FAILED;
 }
 
+static const char *const train_examples[] = {
+    "canto tokenizer train book.txt other.txt -o symbols",
+    "one token for every character that the texts have",
+    "canto tokenizer train poem.txt -o words --tokenizer word --numbers '<NUM>'",
+    "one for every word; all numbers share one",
+    NULL,
+};
+
 const command command_tokenizer_train = {
-    "tokenizer train",  "TEXT... -o FOLDER [OPTIONS]", "make a tokenizer from texts", NULL, train_groups,
-    run_tokenizer_train};
-const command command_tokenizer_encode = {"tokenizer encode",  "--tokenizer T [FILE] [OPTIONS]",
-                                          "text to token ids", "The text is FILE, or standard input.\n",
-                                          encode_groups,       run_encode};
+    .name = "tokenizer train",
+    .operands = "TEXT... -o FOLDER [OPTIONS]",
+    .about = "make a tokenizer from texts",
+    .details =
+        "FOLDER gets tokenizer.json and tokenizer_config.json in the form of Hugging Face. canto train makes its own "
+        "tokenizer; this one is for several models that are to share it: --tokenizer FOLDER.\n",
+    .groups = train_groups,
+    .run = run_tokenizer_train,
+    .section = "Texts and tokens",
+    .examples = train_examples,
+};
+
+static const char *const encode_examples[] = {
+    "canto tokenizer encode --tokenizer run other.txt",
+    "the token ids of a text, as a trained model sees them",
+    "echo hello | canto tokenizer encode --tokenizer byte --json",
+    "standard input, one token a byte, as a JSON array",
+    NULL,
+};
+
+const command command_tokenizer_encode = {
+    .name = "tokenizer encode",
+    .operands = "--tokenizer T [FILE] [OPTIONS]",
+    .about = "turn text into token ids",
+    .details = "The text is FILE, or standard input.\n",
+    .groups = encode_groups,
+    .run = run_encode,
+    .section = "Texts and tokens",
+    .examples = encode_examples,
+};
+
+static const char *const decode_examples[] = {
+    "echo 104 105 | canto tokenizer decode --tokenizer byte",
+    "two token ids back to text",
+    "canto tokenizer decode --tokenizer run ids.txt",
+    "the text of the ids in a file",
+    NULL,
+};
+
 const command command_tokenizer_decode = {
-    "tokenizer decode",  "--tokenizer T [FILE] [OPTIONS]",
-    "token ids to text", "The ids are in FILE, or on standard input; commas and brackets are let pass.\n",
-    decode_groups,       run_decode};
+    .name = "tokenizer decode",
+    .operands = "--tokenizer T [FILE] [OPTIONS]",
+    .about = "turn token ids into text",
+    .details = "The ids are in FILE, or on standard input; commas and brackets between them do no harm.\n",
+    .groups = decode_groups,
+    .run = run_decode,
+    .section = "Texts and tokens",
+    .examples = decode_examples,
+};
+
+static const char *const info_examples[] = {
+    "canto tokenizer info run",
+    "kind and vocabulary of a model's tokenizer",
+    "canto tokenizer info run --json",
+    "with all of its tokens",
+    NULL,
+};
+
 const command command_tokenizer_info = {
-    "tokenizer info", "T [OPTIONS]", "a tokenizer's kind and vocabulary", "With --json all of its tokens.\n",
-    info_groups,      run_info};
+    .name = "tokenizer info",
+    .operands = "T [OPTIONS]",
+    .about = "tell a tokenizer's kind and vocabulary",
+    .details = "T is a file, model or run that has a tokenizer, or byte. With --json all of its tokens are printed.\n",
+    .groups = info_groups,
+    .run = run_info,
+    .section = "Texts and tokens",
+    .examples = info_examples,
+};

@@ -231,13 +231,26 @@ done:
     return code;
 }
 
+static const char *const examples[] = {
+    "canto train book.txt -o run --max-time 5",
+    "a small model, five minutes at most; Ctrl-C stops and saves too",
+    "canto train book.txt other.txt -o run2 --width 192 --heads 6 --dropout 0.1",
+    "a wider model on two texts",
+    "canto train poem.txt -o run3 --tokenizer word --unknown '<UNK>' --epochs 3",
+    "a model of words rather than characters, three passes over the text",
+    NULL,
+};
+
 const command command_train = {
-    "train",
-    "TEXT... -o RUN [OPTIONS]",
-    "train a model on texts",
-    "TEXT are UTF-8 files, or one token file of canto data prepare. RUN gets checkpoints (best and last point at\n"
-    "two of them), metrics.csv, run.json and samples.txt. Ctrl-C finishes the step, saves and exits with 130.\n"
-    "Settings that are not given are those of the preset's source.\n",
-    train_groups,
-    run_train,
+    .name = "train",
+    .operands = "TEXT... -o RUN [OPTIONS]",
+    .about = "train a model on texts",
+    .details =
+        "TEXT are UTF-8 files, or one token file of canto data prepare. RUN gets checkpoints (the links best and last "
+        "point at two of them), metrics.csv, run.json and samples.txt.\n"
+        "Settings that are not given are those of the preset. In brackets stand those of mini, the default preset.\n",
+    .groups = train_groups,
+    .run = run_train,
+    .section = "Models",
+    .examples = examples,
 };
