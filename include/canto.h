@@ -337,7 +337,11 @@ CANTO_API canto_status canto_model_save(const canto_model *model, const char *fo
 
 /* ------------------------------------------------------------------------------------------------ writing */
 
-/* One mutable timeline over a model. */
+/* One mutable timeline over a model: at most T tokens, and what the model has computed of them (the keys and values of
+ * its attention). Each call says with which tokens it begins; those that are the timeline's already are not computed
+ * again. So a prompt goes through the model once and every further token is one row; a second call with the same
+ * prompt, a longer one, or one with another end costs what is new, and a shorter one goes back. Results do not depend on
+ * it. All memory is taken when the session is opened. */
 typedef struct canto_session canto_session;
 
 typedef struct canto_generate_options {
@@ -358,10 +362,11 @@ typedef bool (*canto_token_fn)(void *user, uint32_t id, double logprob);
 /* context: the threads that this session computes with; it may differ from the model's own. */
 CANTO_API canto_status canto_session_open(canto_context *context, const canto_model *model, canto_session **session);
 CANTO_API void         canto_session_close(canto_session *session);
-/* Continues prompt[count] (count >= 1). The context is cropped to the model's last T tokens; dropout is off. */
+/* Continues prompt[count] (count >= 1). The model sees the last T tokens, and dropout is off. Once there are more than T,
+ * every token has moved to another position, and each further token costs a pass over T rows. */
 CANTO_API canto_status canto_generate(canto_session *session, const uint32_t *prompt, size_t count,
                                       const canto_generate_options *options, canto_token_fn on_token, void *user);
-/* Logits of the last position after ids[count], cropped to the last T: logits[V], the caller's. */
+/* Logits of the last position after ids[count] (count >= 1), cropped to the last T: logits[V], the caller's. */
 CANTO_API canto_status canto_session_logits(canto_session *session, const uint32_t *ids, size_t count, float *logits);
 
 /* --------------------------------------------------------------------------------------------- evaluating */

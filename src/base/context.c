@@ -138,6 +138,27 @@ canto_status context_block(canto_context *context, size_t bytes, const char *wha
     return status_ok();
 }
 
+canto_status context_exec_open(canto_context *context, size_t scratch_bytes, exec *e) {
+    canto_status status;
+    size_t       threads = (size_t)pool_threads(context->pool), all = 0;
+    void        *block;
+    *e = (exec){.pool = context->pool, .scratch_bytes = (scratch_bytes + 63) / 64 * 64};
+    e->scratch = context_allocate_zeroed(context, threads, sizeof(void *));
+    if (!e->scratch) return context_no_memory(threads * sizeof(void *), "scratch memory");
+    if (!size_multiply(e->scratch_bytes, threads, &all)) TRY(context_no_memory(scratch_bytes, "scratch memory"));
+    TRY(context_block(context, all ? all : 64, "scratch memory", &e->base, &block));
+    for (size_t i = 0; i < threads; i++) e->scratch[i] = (char *)block + i * e->scratch_bytes;
+done:
+    if (status.code != CANTO_OK) context_exec_close(context, e);
+    return status;
+}
+
+void context_exec_close(canto_context *context, exec *e) {
+    context_release(context, e->base);
+    context_release(context, e->scratch);
+    *e = (exec){0};
+}
+
 bool size_multiply(size_t a, size_t b, size_t *product) {
     if (b && a > SIZE_MAX / b) return false;
     *product = a * b;

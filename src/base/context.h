@@ -36,6 +36,10 @@ void context_log(canto_context *context, canto_log_level level, const char *form
 /* A large zeroed block aligned to 64 bytes. *block is the start; release with context_release(context, *base). */
 canto_status context_block(canto_context *context, size_t bytes, const char *what, void **base, void **block);
 
+/* An exec over the context's threads, each with zeroed scratch memory of so many bytes (rounded up to 64). */
+canto_status context_exec_open(canto_context *context, size_t scratch_bytes, exec *e);
+void         context_exec_close(canto_context *context, exec *e); /* also a zeroed one */
+
 /* a * b and a + b, or false when they do not fit. */
 bool size_multiply(size_t a, size_t b, size_t *product);
 bool size_add(size_t a, size_t b, size_t *sum);

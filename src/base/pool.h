@@ -27,6 +27,7 @@ typedef struct exec {
     int    worker;  /* the calling thread's worker number when pool is NULL */
     void **scratch; /* [threads] one block a worker, each of scratch_bytes, aligned to 64 */
     size_t scratch_bytes;
+    void  *base; /* what context_exec_close releases */
 } exec;
 
 void exec_run(const exec *e, size_t units, unit_fn fn, void *job);

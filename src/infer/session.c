@@ -1,43 +1,79 @@
 /* session.c - WEIGHTS -> TEXT: one timeline over a shared model.
  *
- * Every token runs the whole forward pass over the last T tokens and computes the logits of the last row alone.
+ * A timeline is a sequence of at most T tokens and the keys and values of its first tokens. Each call says which tokens
+ * it wants; what they share with the timeline is not computed again, so that a further token is one row, a longer prompt
+ * costs what is new, and going back costs nothing. When the context is full, the last T tokens move down by one position:
+ * all that was computed belongs to other positions, or has seen a token that is gone, and T rows are computed anew.
  * Invariants: a session allocates when it is opened, never while it writes; the model is only read, so that sessions of
- * many threads can share it. */
+ * many threads can share it; the cache holds positions 0 .. cache.length - 1 of window. */
+#include "infer/session.h"
+
+#include "base/machine.h"
 #include "base/status.h"
 #include "infer/sampler.h"
-#include "store/model.h"
-#include "train/lanes.h"
 
 #include <string.h>
 
-struct canto_session {
-    canto_context     *context;
-    const canto_model *model;
-    lanes              lanes;  /* one lane of one sequence */
-    uint32_t          *window; /* [T] the last tokens */
-    int32_t            length; /* of them in use */
-    float             *logits; /* [V] */
-};
-
 canto_generate_options canto_generate_options_default(void) {
     return (canto_generate_options){.tokens = 200, .temperature = 1, .top_p = 1, .seed = 1337};
+}
+
+/* ------------------------------------------------------------------------------------------------ open and close */
+
+static int32_t rows_at_once(const canto_config *config) {
+    return config->context < SESSION_ROWS ? config->context : SESSION_ROWS;
+}
+
+/* The parts of a session's block, measured (block NULL) or put in place. */
+static size_t plan(const canto_config *config, char *block, canto_session *s) {
+    size_t T = (size_t)config->context, V = (size_t)config->vocab, used = 0;
+    char  *parts[4] = {0};
+    size_t bytes[4] = {gpt_cache_bytes(config, config->context), gpt_extension_bytes(config, rows_at_once(config)),
+                       T * sizeof *s->window, V * sizeof *s->logits};
+    for (int i = 0; i < 4; i++) {
+        if (block) parts[i] = block + used;
+        used += (bytes[i] + 63) / 64 * 64;
+    }
+    if (!block) return used;
+    gpt_cache_bind(config, config->context, parts[0], &s->cache);
+    gpt_extension_bind(config, rows_at_once(config), parts[1], &s->acts);
+    s->window = (uint32_t *)(void *)parts[2];
+    s->logits = (float *)(void *)parts[3];
+    return used;
+}
+
+size_t session_bytes(const canto_config *config, int threads) {
+    size_t scratch = (gpt_scratch_bytes(config, config->context) + 63) / 64 * 64;
+    return sizeof(canto_session) + plan(config, NULL, NULL) + (size_t)threads * (scratch + sizeof(void *));
+}
+
+static canto_status check_memory(const canto_config *config, int threads) {
+    uint64_t need = session_bytes(config, threads), available = machine_available_memory();
+    if (available == 0 || need <= available) return status_ok();
+    return status_error(
+        CANTO_ERROR_MEMORY,
+        "Writing with this model needs %.2f GB for the keys and values of its context of %d tokens, and "
+        "this machine has %.2f GB free.",
+        (double)need / 1e9, config->context, (double)available / 1e9);
 }
 
 canto_status canto_session_open(canto_context *context, const canto_model *model, canto_session **session) {
     canto_status        status;
     const canto_config *config = &model->config;
     const kernels      *k = kernels_choose(context->cpu);
-    canto_session      *s = context_allocate_zeroed(context, 1, sizeof *s);
+    canto_session      *s = NULL;
+    void               *block;
     *session = NULL;
-    if (!s) return context_no_memory(sizeof *s, "a session");
+    if (!k) FAIL(CANTO_ERROR_UNSUPPORTED, "This machine or build has no kernels called '%s'.", context->cpu);
+    TRY(check_memory(config, context->threads));
+    s = context_allocate_zeroed(context, 1, sizeof *s);
+    if (!s) TRY(context_no_memory(sizeof *s, "a session"));
     s->context = context;
     s->model = model;
-    if (!k) FAIL(CANTO_ERROR_UNSUPPORTED, "This machine or build has no kernels called '%s'.", context->cpu);
-    TRY(lanes_open(context, k, &model->weights, NULL, NULL, 1, 1, config->context, &s->lanes));
-    s->window = context_allocate_zeroed(context, (size_t)config->context, sizeof *s->window);
-    s->logits = context_allocate_zeroed(context, (size_t)config->vocab, sizeof *s->logits);
-    if (!s->window || !s->logits)
-        TRY(context_no_memory(((size_t)config->context + (size_t)config->vocab) * 4, "a session's logits"));
+    s->kernels = k;
+    TRY(context_exec_open(context, gpt_scratch_bytes(config, config->context), &s->exec));
+    TRY(context_block(context, plan(config, NULL, NULL), "a session's keys and values", &s->base, &block));
+    plan(config, block, s);
     *session = s;
     s = NULL;
 done:
@@ -47,11 +83,12 @@ done:
 
 void canto_session_close(canto_session *session) {
     if (!session) return;
-    lanes_close(&session->lanes);
-    context_release(session->context, session->window);
-    context_release(session->context, session->logits);
+    context_exec_close(session->context, &session->exec);
+    context_release(session->context, session->base);
     context_release(session->context, session);
 }
+
+/* -------------------------------------------------------------------------------------------------- the timeline */
 
 static canto_status check_ids(const canto_model *model, const uint32_t *ids, size_t count) {
     if (count == 0) return status_error(CANTO_ERROR_VALUE, "There is no token to continue: give at least one.");
@@ -64,39 +101,50 @@ static canto_status check_ids(const canto_model *model, const uint32_t *ids, siz
     return status_ok();
 }
 
-/* The last T of ids[count] become the window. */
-static void set_window(canto_session *s, const uint32_t *ids, size_t count) {
-    size_t T = (size_t)s->model->config.context, n = count < T ? count : T;
-    memcpy(s->window, ids + (count - n), n * sizeof *ids);
-    s->length = (int32_t)n;
+/* ids[n] become the timeline; the cache keeps the positions whose tokens stay the same, and all before them. */
+static void become(canto_session *s, const uint32_t *ids, int32_t n) {
+    int32_t held = s->cache.length < n ? s->cache.length : n, same = 0;
+    while (same < held && s->window[same] == ids[same]) same++;
+    s->cache.length = same;
+    s->length = n;
+    memmove(s->window, ids, (size_t)n * sizeof *ids);
 }
 
-static void push_token(canto_session *s, uint32_t id) {
-    if (s->length == s->model->config.context) {
-        s->length--;
-        memmove(s->window, s->window + 1, (size_t)s->length * sizeof *s->window);
-    }
+/* The last T of ids[count] become the timeline. */
+static void start(canto_session *s, const uint32_t *ids, size_t count) {
+    size_t T = (size_t)s->model->config.context, n = count < T ? count : T;
+    if (s->model->borrowed) s->cache.length = 0; /* its weights may have changed since */
+    become(s, ids + (count - n), (int32_t)n);
+}
+
+static void append(canto_session *s, uint32_t id) {
+    if (s->length == s->model->config.context) become(s, s->window + 1, s->length - 1);
     s->window[s->length++] = id;
 }
 
-static void window_logits(canto_session *s, float *logits) {
-    const gpt_dropout off = {0};
-    lanes            *l = &s->lanes;
-    gpt_activations  *acts = &l->list[0].acts;
-    acts->first = 0;
-    acts->batch = 1;
-    gpt_forward(&l->pool_exec, l->kernels, l->weights, acts, s->window, 1, s->length, &off);
-    gpt_logits(&l->pool_exec, l->kernels, l->weights, acts, s->length - 1, 1, logits);
+/* Logits of the timeline's last position: what the cache lacks goes through the model, the last position in any case. */
+static void compute(canto_session *s, float *logits) {
+    const gpt_weights *w = &s->model->weights;
+    int32_t            rows = 0;
+    if (s->cache.length == s->length) s->cache.length--;
+    while (s->cache.length < s->length) {
+        rows = s->length - s->cache.length;
+        if (rows > s->acts.T) rows = s->acts.T;
+        gpt_extend(&s->exec, s->kernels, w, &s->acts, &s->cache, s->window + s->cache.length, rows);
+    }
+    gpt_logits(&s->exec, s->kernels, w, &s->acts, rows - 1, 1, logits);
 }
 
 canto_status canto_session_logits(canto_session *session, const uint32_t *ids, size_t count, float *logits) {
     canto_status status;
     TRY(check_ids(session->model, ids, count));
-    set_window(session, ids, count);
-    window_logits(session, logits);
+    start(session, ids, count);
+    compute(session, logits);
 done:
     return status;
 }
+
+/* ------------------------------------------------------------------------------------------------------- writing */
 
 static canto_status check_options(const canto_generate_options *o) {
     if (o->tokens < 0)
@@ -124,12 +172,12 @@ canto_status canto_generate(canto_session *session, const uint32_t *prompt, size
     TRY(check_options(&chosen));
     TRY(check_ids(session->model, prompt, count));
     torch_seed(&torch, chosen.seed);
-    set_window(session, prompt, count);
+    start(session, prompt, count);
     for (int64_t i = 0; i < chosen.tokens; i++) {
         double logprob;
-        window_logits(session, session->logits);
+        compute(session, session->logits);
         uint32_t id = sampler_pick(session->logits, session->model->config.vocab, &chosen, &torch, &stream, &logprob);
-        push_token(session, id);
+        append(session, id);
         if (on_token && !on_token(user, id, logprob))
             FAIL(CANTO_STOPPED, "Writing was stopped after %lld of %lld tokens.", (long long)i + 1,
                  (long long)chosen.tokens);

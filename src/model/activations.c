@@ -1,10 +1,13 @@
-/* activations.c - where every activation of a pass lies: planned from (config, B, T), taken from one block.
+/* activations.c - where every activation of a pass lies: planned from (config, B, T), taken from one block. And where the
+ * keys and values of a timeline lie.
  *
  * The same walk measures (block NULL) and binds, so the two cannot disagree. When training, every block keeps its own;
  * otherwise all blocks share one set, with two streams that take turns as input and output. */
 #include "model/dropout.h"
 #include "model/embedding.h"
 #include "model/head.h"
+
+typedef enum purpose { TRAINING, EVALUATION, EXTENSION } purpose;
 
 typedef struct planner {
     char  *block; /* NULL: only measure */
@@ -72,13 +75,13 @@ static void plan_layers(planner *p, const canto_config *c, size_t rows, gpt_acti
     a->hidden = in;
 }
 
-static size_t plan(const canto_config *c, int32_t B, int32_t T, bool training, char *block, gpt_activations *a) {
+static size_t plan(const canto_config *c, int32_t B, int32_t T, purpose why, char *block, gpt_activations *a) {
     planner p = {block, 0};
     size_t  rows = (size_t)B * (size_t)T;
     int64_t C = c->width;
-    *a = (gpt_activations){.config = c, .B = B, .T = T, .batch = B, .training = training};
+    *a = (gpt_activations){.config = c, .B = B, .T = T, .batch = B, .training = why == TRAINING};
     a->layers = take(&p, (size_t)c->layers, sizeof(layer_activations));
-    if (c->positions == CANTO_POSITIONS_SINUSOIDAL) a->sinusoid = take_rows(&p, (size_t)T, C);
+    if (c->positions == CANTO_POSITIONS_SINUSOIDAL && why != EXTENSION) a->sinusoid = take_rows(&p, (size_t)T, C);
     a->embedded = take_rows(&p, rows, C);
     plan_layers(&p, c, rows, a);
     if (c->final_norm) {
@@ -86,9 +89,11 @@ static size_t plan(const canto_config *c, int32_t B, int32_t T, bool training, c
         a->hidden = a->normed;
     }
     a->branch = take_rows(&p, rows, C);
-    a->chunk_rows = head_chunk_rows(c->vocab, (int64_t)rows);
-    a->chunk = take_rows(&p, (size_t)a->chunk_rows, c->vocab);
-    if (training) {
+    if (why != EXTENSION) {
+        a->chunk_rows = head_chunk_rows(c->vocab, (int64_t)rows);
+        a->chunk = take_rows(&p, (size_t)a->chunk_rows, c->vocab);
+    }
+    if (why == TRAINING) {
         a->dx = take_rows(&p, rows, C);
         a->dbranch = take_rows(&p, rows, C);
         a->dnormed = take_rows(&p, rows, C);
@@ -100,14 +105,42 @@ static size_t plan(const canto_config *c, int32_t B, int32_t T, bool training, c
 
 size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, bool training) {
     gpt_activations measured;
-    return plan(config, B, T, training, NULL, &measured);
+    return plan(config, B, T, training ? TRAINING : EVALUATION, NULL, &measured);
 }
 
 void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, bool training, void *block,
                           gpt_activations *acts) {
-    plan(config, B, T, training, block, acts);
+    plan(config, B, T, training ? TRAINING : EVALUATION, block, acts);
     if (acts->sinusoid != NULL)
         for (int64_t t = 0; t < T; t++) sinusoid_row(t, config->width, acts->sinusoid + t * config->width);
+}
+
+size_t gpt_extension_bytes(const canto_config *config, int32_t rows) {
+    gpt_activations measured;
+    return plan(config, 1, rows, EXTENSION, NULL, &measured);
+}
+
+void gpt_extension_bind(const canto_config *config, int32_t rows, void *block, gpt_activations *acts) {
+    plan(config, 1, rows, EXTENSION, block, acts);
+}
+
+static size_t plan_cache(const canto_config *c, int32_t T, char *block, gpt_cache *cache) {
+    planner p = {block, 0};
+    size_t  heads = c->attention ? (size_t)c->layers * (size_t)c->heads : 0, D = (size_t)(c->width / c->heads);
+    *cache = (gpt_cache){.T = T};
+    if (heads == 0) return 0;
+    cache->keys = take(&p, heads * attention_keys(T, (int64_t)D), sizeof(real));
+    cache->values = take(&p, heads * (size_t)T * D + ATTENTION_PANEL, sizeof(real));
+    return p.used;
+}
+
+size_t gpt_cache_bytes(const canto_config *config, int32_t T) {
+    gpt_cache measured;
+    return plan_cache(config, T, NULL, &measured);
+}
+
+void gpt_cache_bind(const canto_config *config, int32_t T, void *block, gpt_cache *cache) {
+    plan_cache(config, T, block, cache);
 }
 
 size_t gpt_scratch_bytes(const canto_config *config, int32_t T) {

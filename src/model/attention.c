@@ -17,6 +17,7 @@ typedef struct attention_job {
     real                   scale;
     const real            *qkv, *dout;
     real                  *out, *lse, *dqkv;
+    const gpt_cache       *cache;
 } attention_job;
 
 int64_t attention_window(const canto_config *config, int32_t layer) {
@@ -70,14 +71,49 @@ static void attention_unit(void *job, size_t unit, int worker) {
 
 void attention_forward(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
                        const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, real *out, real *lse) {
-    attention_job job = {e, k, config, acts, dropout, layer, attention_scale(config), qkv, NULL, out, lse, NULL};
+    attention_job job = {e, k, config, acts, dropout, layer, attention_scale(config), qkv, NULL, out, lse, NULL, NULL};
     exec_run(e, (size_t)acts->b * (size_t)config->heads, attention_unit, &job);
+}
+
+static void extend_unit(void *job, size_t h, int worker) {
+    const attention_job *j = job;
+    int64_t              C = j->config->width, D = C / j->config->heads, T = j->acts->start + j->acts->t;
+    size_t               head = (size_t)j->layer * (size_t)j->config->heads + h;
+    const real          *q = j->qkv + (int64_t)h * D;
+    attention_head       a = {.T = T,
+                              .D = D,
+                              .window = attention_window(j->config, j->layer),
+                              .scale = j->scale,
+                              .stride = 3 * C,
+                              .q = q,
+                              .k = q + C,
+                              .v = q + 2 * C,
+                              .out_stride = C,
+                              .out = j->out + (int64_t)h * D,
+                              .first = j->acts->start,
+                              .keys = j->cache->keys + head * attention_keys(j->cache->T, D),
+                              .values = j->cache->values + head * (size_t)(j->cache->T * D)};
+    j->k->attention_extend(&a, j->e->scratch[worker]);
+}
+
+void attention_extend(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
+                      const gpt_activations *acts, gpt_cache *cache, const real *qkv, real *out) {
+    attention_job job = {.e = e,
+                         .k = k,
+                         .config = config,
+                         .acts = acts,
+                         .layer = layer,
+                         .scale = attention_scale(config),
+                         .qkv = qkv,
+                         .out = out,
+                         .cache = cache};
+    exec_run(e, (size_t)config->heads, extend_unit, &job);
 }
 
 void attention_backward(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
                         const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, const real *out,
                         const real *lse, const real *dout, real *dqkv) {
     attention_job job = {e,   k,    config,      acts,        dropout, layer, attention_scale(config),
-                         qkv, dout, (real *)out, (real *)lse, dqkv};
+                         qkv, dout, (real *)out, (real *)lse, dqkv,    NULL};
     exec_run(e, (size_t)acts->b * (size_t)config->heads, attention_unit, &job);
 }

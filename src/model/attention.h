@@ -9,6 +9,11 @@
 void attention_forward(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
                        const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, real *out, real *lse);
 
+/* The rows at hand of one sequence, acts->start and up: k and v go into the cache's layer, and out[t, C] is what
+ * attention_forward over the whole sequence gives these rows, without dropout. */
+void attention_extend(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
+                      const gpt_activations *acts, gpt_cache *cache, const real *qkv, real *out);
+
 /* dout[b, t, C] -> dqkv[b, t, 3C], from the same qkv, out and lse. */
 void attention_backward(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
                         const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, const real *out,

@@ -3,6 +3,7 @@
 #include "model/embedding.h"
 
 #include <math.h>
+#include <string.h>
 
 #define ROWS 16
 #define COLUMNS 32
@@ -37,8 +38,10 @@ static void forward_unit(void *job, size_t unit, int worker) {
     (void)worker;
     for (int64_t r = (int64_t)unit * ROWS; r < r1; r++) {
         real   *x = j->x + r * C;
-        int64_t t = r % j->acts->t;
-        for (int64_t c = 0; c < C; c++) x[c] = j->acts->sinusoid != NULL ? j->acts->sinusoid[t * C + c] : 0;
+        int64_t t = j->acts->start + r % j->acts->t;
+        if (j->acts->sinusoid != NULL) memcpy(x, j->acts->sinusoid + t * C, (size_t)C * sizeof(real));
+        else if (j->w->config->positions == CANTO_POSITIONS_SINUSOIDAL) sinusoid_row(t, C, x);
+        else memset(x, 0, (size_t)C * sizeof(real));
         add_row(&j->w->token_embedding, j->acts->ids[r], x);
         if (j->w->position_embedding.type != VIEW_NONE) add_row(&j->w->position_embedding, t, x);
     }

@@ -4,7 +4,7 @@
 
 #include "model/gpt.h"
 
-/* x[b, t, C] = token[ids] + position[0 .. t) (learned, sinusoidal or none). */
+/* x[b, t, C] = token[ids] + position[start .. start + t) (learned, sinusoidal or none). */
 void embedding_forward(const exec *e, const gpt_weights *w, const gpt_activations *acts, real *x);
 
 /* dtoken[ids] += dx;  dposition[t] += dx summed over the sequences (NULL: positions are not learned). */

@@ -131,6 +131,7 @@ typedef struct pass {
     const gpt_dropout  *dropout;
     real               *gradients;
     int64_t             rows, C, F;
+    gpt_cache          *cache; /* gpt_extend's */
 } pass;
 
 static real *gradient_of(const pass *p, tensor_role role, int32_t layer) {
@@ -173,7 +174,8 @@ static void attention_half_forward(const pass *p, int32_t i, const layer_weights
         x = l->normed1;
     }
     qkv_forward(p, w, x, l->qkv);
-    attention_forward(p->e, p->k, p->c, i, p->a, p->dropout, l->qkv, l->attended, l->lse);
+    if (p->cache != NULL) attention_extend(p->e, p->k, p->c, i, p->a, p->cache, l->qkv, l->attended);
+    else attention_forward(p->e, p->k, p->c, i, p->a, p->dropout, l->qkv, l->attended, l->lse);
     real *out = p->a->branch;
     if (p->c->projection)
         linear_forward(p->e, p->k, &w->projection_weight, &w->projection_bias, l->attended, p->C, p->rows, out, p->C);
@@ -274,18 +276,35 @@ static const real *last_out(const gpt_activations *a) {
     return a->config->layers > 0 ? a->layers[a->config->layers - 1].out : a->embedded;
 }
 
+static void forward(const pass *p) {
+    embedding_forward(p->e, p->w, p->a, p->a->embedded);
+    drop(p, 0, DROPOUT_EMBEDDING, p->a->embedded);
+    for (int32_t i = 0; i < p->c->layers; i++) block_forward(p, i);
+    if (p->c->final_norm)
+        norm_forward(p, &p->w->final_norm_weight, &p->w->final_norm_bias, last_out(p->a), p->a->normed, p->a->mean,
+                     p->a->rstd);
+}
+
 void gpt_forward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *ids,
                  int32_t B, int32_t T, const gpt_dropout *dropout) {
     acts->b = B;
     acts->t = T;
+    acts->start = 0;
     acts->ids = ids;
-    pass p = {e, k, w->config, NULL, w, acts, dropout, NULL, (int64_t)B * T, w->config->width, w->config->ffn};
-    embedding_forward(e, w, acts, acts->embedded);
-    drop(&p, 0, DROPOUT_EMBEDDING, acts->embedded);
-    for (int32_t i = 0; i < w->config->layers; i++) block_forward(&p, i);
-    if (w->config->final_norm)
-        norm_forward(&p, &w->final_norm_weight, &w->final_norm_bias, last_out(acts), acts->normed, acts->mean,
-                     acts->rstd);
+    pass p = {e, k, w->config, NULL, w, acts, dropout, NULL, (int64_t)B * T, w->config->width, w->config->ffn, NULL};
+    forward(&p);
+}
+
+void gpt_extend(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, gpt_cache *cache,
+                const uint32_t *ids, int32_t rows) {
+    const gpt_dropout off = {0};
+    acts->b = 1;
+    acts->t = rows;
+    acts->start = cache->length;
+    acts->ids = ids;
+    pass p = {e, k, w->config, NULL, w, acts, &off, NULL, rows, w->config->width, w->config->ffn, cache};
+    forward(&p);
+    cache->length += rows;
 }
 
 void gpt_logits(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, int64_t row, int64_t rows,
@@ -303,7 +322,7 @@ void gpt_backward(const exec *e, const kernels *k, const tensor_table *table, co
                   gpt_activations *acts, const uint32_t *targets, const gpt_dropout *dropout, real scale, real *losses,
                   real *gradients) {
     const canto_config *c = w->config;
-    pass                p = {e, k, c, table, w, acts, dropout, gradients, (int64_t)acts->b * acts->t, c->width, c->ffn};
+    pass p = {e, k, c, table, w, acts, dropout, gradients, (int64_t)acts->b * acts->t, c->width, c->ffn, NULL};
     head_backward(e, k, w, acts, targets, scale, losses, acts->dx,
                   gradient_of(&p, c->tied ? TENSOR_TOKEN_EMBEDDING : TENSOR_HEAD_WEIGHT, -1),
                   gradient_of(&p, TENSOR_HEAD_BIAS, -1));

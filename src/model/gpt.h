@@ -73,6 +73,7 @@ typedef struct gpt_activations {
     int64_t             chunk_rows;
     real               *dx, *dbranch, *dnormed, *dffn, *dqkv; /* [C], [C], [C], [F], [3C] */
     int32_t             b, t;                                 /* of the pass under way */
+    int32_t             start;                                /* position of each sequence's first row */
     const uint32_t     *ids;
 } gpt_activations;
 
@@ -87,6 +88,28 @@ size_t gpt_scratch_bytes(const canto_config *config, int32_t T);
 /* ids[B, T] -> the final hidden states (kept in acts). B <= acts->B, T <= acts->T; ids below V. */
 void gpt_forward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *ids,
                  int32_t B, int32_t T, const gpt_dropout *dropout);
+
+/* What the attention of later positions needs of a sequence's first `length` positions. To go back, lower length. */
+typedef struct gpt_cache {
+    int32_t T;      /* positions that fit */
+    int32_t length; /* positions held */
+    real   *keys;   /* [L, H] heads of attention_keys(T, D) each */
+    real   *values; /* [L, H, T, D] */
+} gpt_cache;
+
+/* Bytes of the block for a cache of T positions; 0 without attention. Bind to a zeroed block aligned to 64. */
+size_t gpt_cache_bytes(const canto_config *config, int32_t T);
+void   gpt_cache_bind(const canto_config *config, int32_t T, void *block, gpt_cache *cache);
+/* Activations of gpt_extend alone, for at most so many rows at once. */
+size_t gpt_extension_bytes(const canto_config *config, int32_t rows);
+void   gpt_extension_bind(const canto_config *config, int32_t rows, void *block, gpt_activations *acts);
+
+/* ids[rows] at positions cache->length and up -> their final hidden states (kept in acts), without dropout; length grows
+ * by rows. Each row is what gpt_forward over the whole sequence makes of it, to the bit, however the rows are cut into
+ * calls: no sum of either depends on the number of rows. rows <= acts->T, length + rows <= cache->T <= the config's
+ * context. */
+void gpt_extend(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, gpt_cache *cache,
+                const uint32_t *ids, int32_t rows);
 
 /* Logits of rows [row, row + rows) of the B T positions of the last forward pass -> logits[rows, V]. */
 void gpt_logits(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, int64_t row, int64_t rows,

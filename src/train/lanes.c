@@ -18,22 +18,6 @@ int32_t lanes_count(uint64_t parameters, int32_t B) {
 
 /* ------------------------------------------------------------------------------------------------ open and close */
 
-static canto_status open_scratch(lanes *l, int32_t T) {
-    canto_status status;
-    size_t       bytes = (gpt_scratch_bytes(l->weights->config, T) + 63) / 64 * 64, all;
-    int          threads = pool_threads(l->context->pool);
-    void        *block = NULL;
-    l->pool_exec.pool = l->context->pool;
-    l->pool_exec.scratch_bytes = bytes;
-    l->pool_exec.scratch = context_allocate_zeroed(l->context, (size_t)threads, sizeof(void *));
-    if (!l->pool_exec.scratch) return context_no_memory((size_t)threads * sizeof(void *), "scratch memory");
-    if (!size_multiply(bytes, (size_t)threads, &all)) return context_no_memory(bytes, "scratch memory");
-    TRY(context_block(l->context, all ? all : 64, "scratch memory", &l->scratch_base, &block));
-    for (int i = 0; i < threads; i++) l->pool_exec.scratch[i] = (char *)block + (size_t)i * bytes;
-done:
-    return status;
-}
-
 static canto_status open_lane(lanes *l, lane *one, float *gradients, int32_t B, int32_t T) {
     canto_status        status;
     const canto_config *config = l->weights->config;
@@ -60,7 +44,7 @@ canto_status lanes_open(canto_context *context, const kernels *k, const gpt_weig
     l->weights = weights;
     l->table = table;
     l->count = count;
-    TRY(open_scratch(l, T));
+    TRY(context_exec_open(context, gpt_scratch_bytes(weights->config, T), &l->pool_exec));
     for (int32_t i = 0; i < count; i++) TRY(open_lane(l, &l->list[i], i == 0 ? gradients : NULL, share, T));
 done:
     if (status.code != CANTO_OK) lanes_close(l);
@@ -73,8 +57,7 @@ void lanes_close(lanes *l) {
         context_release(l->context, l->list[i].acts_base);
         context_release(l->context, l->list[i].gradients_base);
     }
-    context_release(l->context, l->scratch_base);
-    context_release(l->context, l->pool_exec.scratch);
+    context_exec_close(l->context, &l->pool_exec);
     memset(l, 0, sizeof *l);
 }
 

@@ -19,7 +19,6 @@ typedef struct lanes {
     const gpt_weights  *weights;
     tensor_table const *table; /* NULL: evaluation alone */
     exec                pool_exec;
-    void               *scratch_base;
     int32_t             count; /* depends on (config, B) alone */
     lane                list[LANES_MAX];
 } lanes;
