@@ -59,13 +59,6 @@ static void report_flops(const canto_config *config, int32_t T, canto_report *re
     report->training_flops_per_token = 3 * report->forward_flops_per_token;
 }
 
-static size_t count_modules(const canto_config *config) {
-    layout_item item;
-    size_t      n = 0;
-    while (layout_item_at(config, LAYOUT_SOURCE, n, &item)) n++;
-    return n;
-}
-
 /* The plan of activations multiplies these: refused here, in doubles, before it could overflow. */
 static canto_status check_plan(const canto_config *config, int32_t B, int32_t T) {
     double C = config->width, F = config->ffn, H = config->heads;
@@ -90,7 +83,7 @@ canto_status canto_config_report(const canto_config *config, int32_t batch, int3
     report_counts(config, report);
     report_memory(config, batch, T, report);
     report_flops(config, T, report);
-    report->modules = count_modules(config);
+    report->modules = (size_t)layout_count(config, LAYOUT_SOURCE);
 done:
     return status;
 }
@@ -101,7 +94,7 @@ canto_status canto_config_module(const canto_config *config, size_t index, canto
     TRY(canto_config_check(config));
     if (!layout_item_at(config, LAYOUT_SOURCE, index, &item))
         FAIL(CANTO_ERROR_VALUE, "There is no module number %zu: the model has %zu, counted from 0.", index,
-             count_modules(config));
+             (size_t)layout_count(config, LAYOUT_SOURCE));
     memset(module, 0, sizeof *module);
     snprintf(module->name, sizeof module->name, "%s", item.name);
     module->rows = item.transposed ? item.columns : item.rows;

@@ -411,6 +411,12 @@ static const row *list_row(const canto_config *config, const list *l, size_t ind
     return stretch_row(config, l->after, &index, head);
 }
 
+uint64_t layout_count(const canto_config *config, layout_kind kind) {
+    list     l = list_of(config, kind);
+    uint64_t block = config->layers > 0 ? stretch_count(config, l.block) : 0;
+    return stretch_count(config, l.before) + block * (uint64_t)config->layers + stretch_count(config, l.after);
+}
+
 bool layout_item_at(const canto_config *config, layout_kind kind, size_t index, layout_item *item) {
     list       l = list_of(config, kind);
     int32_t    layer, head;

@@ -27,6 +27,8 @@ typedef struct layout_item {
 /* Walks a layout: index from 0; false past the last. config decides which items are present. Computed on the fly,
  * so a model of any size can be listed. */
 bool layout_item_at(const canto_config *config, layout_kind kind, size_t index, layout_item *item);
+/* How many items there are; no walk, as hostile sizes have billions. */
+uint64_t layout_count(const canto_config *config, layout_kind kind);
 /* Which Hugging Face shape the config has, or LAYOUT_OWN. */
 layout_kind layout_for_saving(const canto_config *config);
 

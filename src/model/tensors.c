@@ -135,8 +135,10 @@ static void append_all(tensor_table *t) {
     t->parameters = 0;
     append(t, TENSOR_TOKEN_EMBEDDING, -1);
     append(t, TENSOR_POSITION_EMBEDDING, -1);
+    t->block_first = t->count;
     for (int32_t layer = 0; layer < t->config.layers; layer++)
         for (int role = TENSOR_NORM1_WEIGHT; role <= TENSOR_FFN_DOWN_BIAS; role++) append(t, (tensor_role)role, layer);
+    t->block_count = t->config.layers > 0 ? (t->count - t->block_first) / (size_t)t->config.layers : 0;
     for (int role = TENSOR_FINAL_NORM_WEIGHT; role < TENSOR_ROLES; role++) append(t, (tensor_role)role, -1);
 }
 
@@ -155,9 +157,20 @@ void tensor_table_close(canto_context *context, tensor_table *table) {
     table->list = NULL;
 }
 
-const tensor *tensor_find(const tensor_table *table, tensor_role role, int32_t layer) {
-    for (size_t i = 0; i < table->count; i++)
-        if (table->list[i].role == role && (table->list[i].layer == layer || !tensor_role_in_block(role)))
-            return &table->list[i];
+static const tensor *find_between(const tensor_table *table, size_t from, size_t end, tensor_role role) {
+    for (size_t i = from; i < end; i++)
+        if (table->list[i].role == role) return &table->list[i];
     return NULL;
+}
+
+const tensor *tensor_find(const tensor_table *table, tensor_role role, int32_t layer) {
+    size_t        blocks = table->block_count * (size_t)table->config.layers;
+    const tensor *found;
+    if (tensor_role_in_block(role)) {
+        if (layer < 0 || layer >= table->config.layers) return NULL;
+        size_t from = table->block_first + table->block_count * (size_t)layer;
+        return find_between(table, from, from + table->block_count, role);
+    }
+    found = find_between(table, 0, table->block_first, role);
+    return found ? found : find_between(table, table->block_first + blocks, table->count, role);
 }

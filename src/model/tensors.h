@@ -42,9 +42,11 @@ typedef struct tensor {
 typedef struct tensor_table {
     canto_config config;
     size_t       count;
-    tensor      *list;       /* in the order of the data's way: embeddings, blocks, final norm, head */
-    size_t       elements;   /* of a block, padding included */
-    uint64_t     parameters; /* without padding */
+    tensor      *list;        /* in the order of the data's way: embeddings, blocks, final norm, head */
+    size_t       elements;    /* of a block, padding included */
+    uint64_t     parameters;  /* without padding */
+    size_t       block_first; /* where the blocks' tensors begin in the list */
+    size_t       block_count; /* tensors of one block; every block has the same */
 } tensor_table;
 
 /* config must have passed canto_config_check. */
