@@ -204,7 +204,7 @@ static canto_status read_pattern(const json_t *words, const char *file, canto_co
     size_t       n = json_array_size(words), period = 1;
     if (n != (size_t)c->layers)
         FAIL(CANTO_ERROR_FORMAT, "'%.300s': %d layers, but attention kinds for %zu", file, (int)c->layers, n);
-    while (period < n && !has_period(words, period)) period++;
+    while (period < n && period < CANTO_PATTERN_MAX && !has_period(words, period)) period++;
     if (period >= CANTO_PATTERN_MAX)
         FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s': the pattern of attention layers is longer than %d", file,
              CANTO_PATTERN_MAX - 1);
@@ -244,12 +244,13 @@ static canto_status gpt_neo_from_json(const json_t *o, const char *file, canto_c
     TRY(read_inner(o, file, "intermediate_size", (int64_t)4 * c->width, &c->ffn));
     TRY(read_size(o, file, "window_size", 256, &c->window));
     TRY(read_activation(o, file, &c->activation));
-    TRY(read_attention_layers(o, file, c));
     TRY(json_get_real_or(o, file, "resid_dropout", 0.0, &c->dropout_residual));
     TRY(json_get_real_or(o, file, "embed_dropout", 0.0, &c->dropout_embedding));
     TRY(json_get_real_or(o, file, "attention_dropout", 0.0, &c->dropout_attention));
     TRY(json_get_real_or(o, file, "layer_norm_epsilon", 1e-5, &c->norm_eps));
     TRY(json_get_bool_or(o, file, "tie_word_embeddings", true, &c->tied));
+    TRY(canto_config_check(c)); /* the number of layers is in range before they are spelled out */
+    TRY(read_attention_layers(o, file, c));
     if (!strchr(c->pattern, 'l')) c->window = 0;
 done:
     return status;
