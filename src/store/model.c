@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "store/model_folder.h"
+#include "store/weights.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -78,17 +79,20 @@ canto_status canto_model_open(canto_context *context, const char *path, canto_mo
     canto_model *m = NULL;
     canto_config config;
     layout_kind  kind;
+    safetensors  file = {0};
     char         folder[4096];
     *model = NULL;
     TRY(model_folder_find(path, folder));
     TRY(model_folder_read_config(folder, &config, &kind));
+    TRY(model_folder_open_weights(context, folder, &config, kind, &file));
     TRY(model_new(context, &config, &m));
     TRY(allocate_weights(m, folder));
-    TRY(model_folder_read_weights(context, folder, &m->table, kind, m->block));
+    TRY(weights_read(context, &file, &m->table, kind, m->block));
     TRY(open_tokenizer(m, folder));
     look_at_block(m);
     *model = m;
 done:
+    safetensors_close(&file);
     if (status.code != CANTO_OK) canto_model_close(m);
     return status;
 }

@@ -8,6 +8,8 @@
 #include "store/hf_config.h"
 #include "store/weights.h"
 
+#include <string.h>
+
 /* ----------------------------------------------------------------------------------------------- writing */
 
 static canto_status save_config(const char *folder, const canto_config *config, layout_kind kind) {
@@ -73,17 +75,17 @@ static canto_status weights_missing(const char *folder) {
     return status_error(CANTO_ERROR_FILE, "'%.300s' is no whole model: it lacks model.safetensors", folder);
 }
 
-canto_status model_folder_read_weights(canto_context *context, const char *folder, const tensor_table *table,
-                                       layout_kind kind, float *block) {
+canto_status model_folder_open_weights(canto_context *context, const char *folder, const canto_config *config,
+                                       layout_kind kind, safetensors *file) {
     canto_status status = status_ok();
-    safetensors  file = {0};
     char         path[4096];
+    memset(file, 0, sizeof *file);
     TRY(path_join(path, folder, "model.safetensors"));
     if (!file_exists(path)) return weights_missing(folder);
-    TRY(safetensors_open(context, path, &file));
-    TRY(weights_read(context, &file, table, kind, block));
+    TRY(safetensors_open(context, path, file));
+    TRY(weights_check(context, file, config, kind));
 done:
-    safetensors_close(&file);
+    if (status.code != CANTO_OK) safetensors_close(file);
     return status;
 }
 

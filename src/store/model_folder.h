@@ -5,15 +5,17 @@
 #define CANTO_MODEL_FOLDER_H
 
 #include "model/layouts.h"
+#include "store/safetensors.h"
 
 /* Writes the folder's files, each whole or not at all; the folder is created when missing. tokenizer may be NULL. */
 canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table,
                                const float *block, const canto_tokenizer *tokenizer);
 /* The config of a folder, and the layout of its weights. */
 canto_status model_folder_read_config(const char *folder, canto_config *config, layout_kind *kind);
-/* Fills a block of table's layout. */
-canto_status model_folder_read_weights(canto_context *context, const char *folder, const tensor_table *table,
-                                       layout_kind kind, float *block);
+/* Opens model.safetensors and checks that it holds what config asks for, which weights_read then reads. Nothing as
+ * large as the config says is allocated before the file is known to be as large. On failure *file is zeroed. */
+canto_status model_folder_open_weights(canto_context *context, const char *folder, const canto_config *config,
+                                       layout_kind kind, safetensors *file);
 /* A model folder, or a run folder: its best checkpoint, else its last. Says what is missing otherwise. */
 canto_status model_folder_find(const char *path, char out[4096]);
 

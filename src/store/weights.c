@@ -128,20 +128,26 @@ static const safetensor *find_item(const safetensors *file, const layout_item *i
     return t || !item->alias[0] ? t : safetensors_find(file, item->alias);
 }
 
+/* The file has zeros for what the model lacks. Others would be lost: the model was trained on elsewhere. */
+static canto_status check_zeros(const safetensors *file, const safetensor *t) {
+    for (size_t i = 0; i < t->count; i++)
+        if (float_at(t->data, i) != 0)
+            return status_error(
+                CANTO_ERROR_FORMAT,
+                "'%.250s': tensor \"%.80s\" has values, but by canto's own config the model has no such "
+                "tensor: if the model was trained on elsewhere, remove \"canto\" from its config.json",
+                file->path, t->name);
+    return status_ok();
+}
+
+/* The shape has been checked. */
 static canto_status read_item(const safetensors *file, const tensor_table *table, const layout_item *item,
                               const safetensor *t, float *block) {
-    canto_status status = status_ok();
-    int64_t      shape[2];
-    int          rank = item_shape(item, shape);
-    if (!t) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%.90s\"", file->path, item->name);
-    TRY(safetensors_expect(file, t, "F32", shape, rank));
-    if (item->zeros) goto done;
+    if (item->zeros) return check_zeros(file, t);
     float *to = block + item_offset(table, item);
     if (item->transposed) read_transposed(t->data, (size_t)item->rows, (size_t)item->columns, to);
     else memcpy(to, t->data, item_count(item) * sizeof *to);
-    TRY(check_finite(file, t->name, to, item_count(item)));
-done:
-    return status;
+    return check_finite(file, t->name, to, item_count(item));
 }
 
 static bool ends_with(const char *text, const char *end) {
@@ -166,24 +172,40 @@ static canto_status check_strangers(const safetensors *file, const canto_config 
     return status_ok();
 }
 
+canto_status weights_check(canto_context *context, const safetensors *file, const canto_config *config,
+                           layout_kind kind) {
+    canto_status status = status_ok();
+    layout_item  item;
+    bool        *known = context_allocate_zeroed(context, file->count + 1, sizeof *known);
+    if (!known) return context_no_memory(file->count + 1, "reading weights");
+    for (size_t i = 0; layout_item_at(config, kind, i, &item); i++) {
+        int64_t           shape[2];
+        int               rank = item_shape(&item, shape);
+        const safetensor *t = find_item(file, &item);
+        if (!t && item.zeros) continue;
+        if (!t) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%.90s\"", file->path, item.name);
+        TRY(safetensors_expect(file, t, "F32", shape, rank));
+        known[t - file->list] = true;
+    }
+    TRY(check_strangers(file, config, kind, known));
+done:
+    context_release(context, known);
+    return status;
+}
+
 canto_status weights_read(canto_context *context, const safetensors *file, const tensor_table *table, layout_kind kind,
                           float *block) {
-    canto_status status = status_ok();
+    canto_status status;
     layout_item  item;
     progress     p = progress_begin(context, table->elements, PROGRESS_BYTES, "reading '%.150s'", file->path);
     uint64_t     read = 0;
-    bool        *known = context_allocate_zeroed(context, file->count + 1, sizeof *known);
-    if (!known) return context_no_memory(file->count + 1, "reading weights");
+    TRY(weights_check(context, file, &table->config, kind));
     for (size_t i = 0; layout_item_at(&table->config, kind, i, &item); i++) {
         const safetensor *t = find_item(file, &item);
-        if (!t && item.zeros) continue;
         if (progress_due(&p, read)) TRY(progress_tell(&p, read));
-        TRY(read_item(file, table, &item, t, block));
+        if (t) TRY(read_item(file, table, &item, t, block));
         if (!item.zeros) read += item_count(&item);
-        known[t - file->list] = true;
     }
-    TRY(check_strangers(file, &table->config, kind, known));
 done:
-    context_release(context, known);
     return status;
 }

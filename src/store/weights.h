@@ -9,8 +9,11 @@
 canto_status weights_write(canto_context *context, const char *path, const tensor_table *table, layout_kind kind,
                            const float *block);
 
-/* Fills block from file. Every tensor of the layout must be there with its shape, in float32 and finite; a tensor that the
+/* Does the file hold what the layout of a config asks for? Every tensor of the layout must be there with its shape, in float32; a tensor that the
  * layout does not know is an error, but for the constant buffers of Hugging Face's attention and a head that is tied. */
+canto_status weights_check(canto_context *context, const safetensors *file, const canto_config *config,
+                           layout_kind kind);
+/* Checks, then fills block (table's layout) from file. A value that is not finite is refused. */
 canto_status weights_read(canto_context *context, const safetensors *file, const tensor_table *table, layout_kind kind,
                           float *block);
 
