@@ -173,6 +173,9 @@ static canto_status read_header(canto_data *data, const char *path) {
         return status_error(CANTO_ERROR_FORMAT,
                             "'%.300s': a vocabulary of %llu tokens does not fit tokens of %llu bytes", path,
                             (unsigned long long)symbols, (unsigned long long)width);
+    if (read_number(h + 20, 4) != 0 || read_number(h + 56, 8) != 0)
+        return status_error(CANTO_ERROR_FORMAT, "'%.300s': bytes of the header that must be 0 are not; make it again",
+                            path);
     if (room % width != 0 || count != room / width)
         return status_error(
             CANTO_ERROR_FORMAT,
