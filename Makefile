@@ -1,4 +1,4 @@
-# The short way. Beneath is CMake with the presets release, debug, asan and tsan, each in build/NAME.
+# The short way. Beneath is CMake with the presets release, debug, asan, tsan and fuzz, each in build/NAME.
 # CC=clang (any compiler) builds beside, in build/NAME-clang.
 
 ifneq ($(origin CC),default)
@@ -7,9 +7,11 @@ ifneq ($(origin CC),default)
 endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
+SECONDS ?= 120
+TARGET  ?=
 RELEASE := build/release$(SUFFIX)
 
-.PHONY: all help deps bench-deps demo test quick debug asan tsan lint format install clean
+.PHONY: all help deps demo test quick debug asan tsan fuzz lint format install clean
 
 all: build-needs
 	@tools/build.sh release $(RELEASE)
@@ -20,23 +22,19 @@ help:
 	@echo "make test         run every test"
 	@echo "make quick        run the tests labelled quick"
 	@echo "make asan, tsan   run the quick tests with the address or the thread sanitizer"
+	@echo "make fuzz         SECONDS=$(SECONDS) [TARGET=name]: hostile files for every reader, with clang's libFuzzer"
 	@echo "make debug        build for the debugger, into build/debug$(SUFFIX)"
 	@echo "make lint         cppcheck, clang-tidy, shellcheck, white space"
 	@echo "make format       lay out changed C files with clang-format"
 	@echo "make install      PREFIX=$(PREFIX) DESTDIR="
 	@echo "make deps         install every package that any of this needs (prints the apt command; runs it when root)"
-	@echo "make bench-deps   install the libraries that bench/ measures beside, nothing else needs them"
 	@echo "make clean        remove build/"
 	@echo
 	@echo "Each target installs what it misses when run as root on Debian, and otherwise says what is missing."
 	@echo "make CC=clang ... builds with another compiler, beside."
 
 deps:
-	@tools/install_packages.sh build demo test lint
-
-# Other libraries to measure beside: nothing else needs them.
-bench-deps:
-	@tools/install_packages.sh bench
+	@tools/install_packages.sh build demo test fuzz lint
 
 .PHONY: build-needs
 build-needs:
@@ -58,6 +56,10 @@ quick:
 asan tsan:
 	@tools/install_packages.sh build test
 	@tools/test.sh $@ build/$@$(SUFFIX) -L quick
+
+fuzz:
+	@tools/install_packages.sh build fuzz
+	@tools/fuzz.sh build/fuzz $(SECONDS) $(TARGET)
 
 debug: build-needs
 	@tools/build.sh debug build/debug$(SUFFIX)

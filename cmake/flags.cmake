@@ -14,7 +14,7 @@ if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Release or Debug" FORCE)
 endif()
 
-set(CANTO_SANITIZE "" CACHE STRING "Sanitizers: empty, address (with undefined behaviour) or thread")
+set(CANTO_SANITIZE "" CACHE STRING "Sanitizers: empty, address (with undefined behaviour), thread, or fuzz (clang's: address and coverage)")
 set(CANTO_WERROR ON CACHE BOOL "Warnings are errors")
 
 function(canto_flags target)
@@ -27,8 +27,10 @@ function(canto_flags target)
             set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=all)
         elseif(CANTO_SANITIZE STREQUAL "thread")
             set(sanitize -fsanitize=thread)
+        elseif(CANTO_SANITIZE STREQUAL "fuzz")
+            set(sanitize -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
         else()
-            message(FATAL_ERROR "CANTO_SANITIZE is \"${CANTO_SANITIZE}\"; use address or thread")
+            message(FATAL_ERROR "CANTO_SANITIZE is \"${CANTO_SANITIZE}\"; use address, thread or fuzz")
         endif()
         # Instrumentation makes gcc see uninitialized values that are none.
         target_compile_options(${target} PRIVATE ${sanitize} -fno-omit-frame-pointer -Wno-maybe-uninitialized
