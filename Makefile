@@ -11,7 +11,7 @@ SECONDS ?= 120
 TARGET  ?=
 RELEASE := build/release$(SUFFIX)
 
-.PHONY: all help deps demo test quick debug asan tsan fuzz lint format install clean
+.PHONY: all help deps bench-deps demo test quick debug asan tsan fuzz lint format install clean
 
 all: build-needs
 	@tools/build.sh release $(RELEASE)
@@ -28,6 +28,7 @@ help:
 	@echo "make format       lay out changed C files with clang-format"
 	@echo "make install      PREFIX=$(PREFIX) DESTDIR="
 	@echo "make deps         install every package that any of this needs (prints the apt command; runs it when root)"
+	@echo "make bench-deps   install the libraries that bench/ measures beside, nothing else needs them"
 	@echo "make clean        remove build/"
 	@echo
 	@echo "Each target installs what it misses when run as root on Debian, and otherwise says what is missing."
@@ -35,6 +36,10 @@ help:
 
 deps:
 	@tools/install_packages.sh build demo test fuzz lint
+
+# Other libraries to measure beside: nothing else needs them.
+bench-deps:
+	@tools/install_packages.sh bench
 
 .PHONY: build-needs
 build-needs:
