@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-canto_status json_read_file(const char *path, json_t **root) {
+canto_status json_read_file(canto_context *context, const char *path, json_t **root) {
     file_map     map;
     canto_status status = file_map_open(path, &map);
     *root = NULL;
     if (status.code != CANTO_OK) return status;
-    status = json_parse((const char *)map.data, map.bytes, path, root);
+    status = json_parse(context, (const char *)map.data, map.bytes, path, root);
     file_map_close(&map);
     return status;
 }

@@ -12,8 +12,8 @@
 
 /* Parses bytes whole; a key given twice, or anything after the value, is an error that names the line. Release *root
  * with json_decref. */
-canto_status json_parse(const char *text, size_t bytes, const char *file, json_t **root);
-canto_status json_read_file(const char *path, json_t **root);
+canto_status json_parse(canto_context *context, const char *text, size_t bytes, const char *file, json_t **root);
+canto_status json_read_file(canto_context *context, const char *path, json_t **root);
 
 /* Values of an object. object may be any value: what is no object is an error. */
 canto_status json_get_object(const json_t *object, const char *file, const char *key, json_t **value);

@@ -15,10 +15,11 @@
 enum { DEPTH_MAX = 128, NUMBER_MAX = 512 };
 
 typedef struct reader {
-    const char *at, *end, *file;
-    int         line, depth;
-    char       *text; /* the string read last, with a zero byte after it */
-    size_t      room, bytes;
+    canto_context *context;
+    const char    *at, *end, *file;
+    int            line, depth;
+    char          *text; /* the string read last, with a zero byte after it */
+    size_t         room, bytes;
 } reader;
 
 static canto_status read_value(reader *r, json_t **value);
@@ -97,7 +98,7 @@ static canto_status make_room(reader *r) {
     while (at < r->end && *at != '"') at += *at == '\\' && r->end - at > 1 ? 2 : 1;
     size_t need = (size_t)(at - r->at) + 8;
     if (need <= r->room) return status_ok();
-    char *text = realloc(r->text, 2 * need);
+    char *text = context_resize(r->context, r->text, 2 * need);
     if (!text) return no_memory(r);
     r->text = text;
     r->room = 2 * need;
@@ -212,13 +213,13 @@ static canto_status read_member(reader *r, json_t *object) {
     if (!take(r, '"')) return bad(r, "an object lacks a key");
     TRY(read_text(r));
     if (json_object_get(object, r->text)) TRY(bad(r, "duplicate object key"));
-    key = strdup(r->text);
+    key = context_copy_text(r->context, r->text);
     if (!key) TRY(no_memory(r));
     if (!take(r, ':')) TRY(bad(r, "a key lacks :"));
     TRY(read_value(r, &value));
     if (json_object_set_new(object, key, value) != 0) TRY(no_memory(r));
 done:
-    free(key);
+    context_release(r->context, key);
     return status;
 }
 
@@ -268,8 +269,8 @@ static canto_status read_value(reader *r, json_t **value) {
     return *value ? status_ok() : read_number(r, value);
 }
 
-canto_status json_parse(const char *text, size_t bytes, const char *file, json_t **root) {
-    reader       r = {.at = text, .end = text + bytes, .file = file, .line = 1};
+canto_status json_parse(canto_context *context, const char *text, size_t bytes, const char *file, json_t **root) {
+    reader       r = {.context = context, .at = text, .end = text + bytes, .file = file, .line = 1};
     canto_status status;
     json_t      *value = NULL;
     *root = NULL;
@@ -282,6 +283,6 @@ canto_status json_parse(const char *text, size_t bytes, const char *file, json_t
     value = NULL;
 done:
     json_decref(value);
-    free(r.text);
+    context_release(context, r.text);
     return status;
 }

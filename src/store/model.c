@@ -83,7 +83,7 @@ canto_status canto_model_open(canto_context *context, const char *path, canto_mo
     char         folder[4096];
     *model = NULL;
     TRY(model_folder_find(path, folder));
-    TRY(model_folder_read_config(folder, &config, &kind));
+    TRY(model_folder_read_config(context, folder, &config, &kind));
     TRY(model_folder_open_weights(context, folder, &config, kind, &file));
     TRY(model_new(context, &config, &m));
     TRY(allocate_weights(m, folder));

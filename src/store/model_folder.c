@@ -41,12 +41,13 @@ done:
 
 /* ----------------------------------------------------------------------------------------------- reading */
 
-canto_status model_folder_read_config(const char *folder, canto_config *config, layout_kind *kind) {
+canto_status model_folder_read_config(canto_context *context, const char *folder, canto_config *config,
+                                      layout_kind *kind) {
     canto_status status = status_ok();
     char         path[4096];
     json_t      *root = NULL;
     TRY(path_join(path, folder, "config.json"));
-    TRY(json_read_file(path, &root));
+    TRY(json_read_file(context, path, &root));
     const json_t *own = json_object_get(root, "canto");
     if (own) {
         TRY(config_from_json(own, path, config));

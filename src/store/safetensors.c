@@ -43,7 +43,7 @@ static canto_status read_header(safetensors *f) {
                             "'%.300s' is no safetensors file, or cut short: its header should have %" PRIu64
                             " bytes, the whole file has %zu",
                             f->path, length, f->map.bytes);
-    canto_status status = json_parse((const char *)f->map.data + 8, (size_t)length, f->path, &f->header);
+    canto_status status = json_parse(f->context, (const char *)f->map.data + 8, (size_t)length, f->path, &f->header);
     if (status.code == CANTO_OK && !json_is_object(f->header))
         return status_error(CANTO_ERROR_FORMAT, "'%.300s': the header is no JSON object", f->path);
     return status;

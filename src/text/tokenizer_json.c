@@ -144,7 +144,7 @@ canto_status canto_tokenizer_open(canto_context *context, const char *path, cant
     *tokenizer = NULL;
     if (folder_exists(path)) TRY(path_join(file, path, "tokenizer.json"));
     else TRY(path_join(file, "", path));
-    TRY(json_read_file(file, &root));
+    TRY(json_read_file(context, file, &root));
     TRY(read_tokenizer(context, root, file, tokenizer));
 done:
     json_decref(root);

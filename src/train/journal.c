@@ -118,7 +118,7 @@ canto_status journal_describe(canto_context *context, const char *folder, const 
     char         path[4096];
     json_t      *command = NULL, *run = NULL;
     json_build   b;
-    if (record) TRY(json_parse(record, strlen(record), "the run's record", &command));
+    if (record) TRY(json_parse(context, record, strlen(record), "the run's record", &command));
     b = json_build_object();
     json_build_text(&b, "version", canto_version());
     if (command) json_build_set(&b, "command", json_incref(command));

@@ -71,7 +71,7 @@ static void go_on(const loader_state *state) {
 void fuzz_one(const uint8_t *data, size_t bytes) {
     json_t      *root = NULL;
     loader_state state, again;
-    if (!fuzz_accepts(json_parse((const char *)data, bytes, "trainer.json", &root))) return;
+    if (!fuzz_accepts(json_parse(fuzz_context(), (const char *)data, bytes, "trainer.json", &root))) return;
     if (fuzz_accepts(loader_state_read(root, "trainer.json", &state))) {
         json_t *object = loader_state_write(&state);
         fuzz_good(loader_state_read(object, "trainer.json", &again));

@@ -213,7 +213,7 @@ canto_status fixture_open(canto_context *context, const char *folder, fixture *f
     f->context = context;
     f->folder = folder;
     TRY(path_join(path, folder, "config.json"));
-    TRY(json_read_file(path, &f->info));
+    TRY(json_read_file(context, path, &f->info));
     TRY(read_config(f));
     TRY(tensor_table_open(context, &f->config, &f->table));
     TRY(read_block(f, "weights.safetensors", LAYOUT_SOURCE, &f->weights));

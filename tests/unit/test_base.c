@@ -223,11 +223,11 @@ static void test_json(void **state) {
     bool        b;
     uint64_t    u;
     char       *dump;
-    fails(json_parse("{\n\n1}", 5, "f.json", &root), CANTO_ERROR_FORMAT, "'f.json' line 3");
-    fails(json_parse("{\"a\":1,\"a\":2}", 13, "f.json", &root), CANTO_ERROR_FORMAT, "f.json");
-    fails(json_read_file(in_folder("none"), &root), CANTO_ERROR_FILE, "none");
+    fails(json_parse(context, "{\n\n1}", 5, "f.json", &root), CANTO_ERROR_FORMAT, "'f.json' line 3");
+    fails(json_parse(context, "{\"a\":1,\"a\":2}", 13, "f.json", &root), CANTO_ERROR_FORMAT, "f.json");
+    fails(json_read_file(context, in_folder("none"), &root), CANTO_ERROR_FILE, "none");
     assert_null(root);
-    ok(json_parse(text, strlen(text), "f.json", &root));
+    ok(json_parse(context, text, strlen(text), "f.json", &root));
     ok(json_get_integer(root, "f.json", "n", 0, 3, &n));
     assert_int_equal(n, 3);
     fails(json_get_integer(root, "f.json", "n", 4, 9, &n), CANTO_ERROR_FORMAT, "\"n\" is 3; it must lie in 4 .. 9");
@@ -262,7 +262,7 @@ static void test_json(void **state) {
     context_release(context, dump);
     ok(json_write_file(in_folder("j"), root));
     json_decref(root);
-    ok(json_read_file(in_folder("j"), &root));
+    ok(json_read_file(context, in_folder("j"), &root));
     assert_int_equal(json_object_size(root), 7);
     json_decref(root);
 }

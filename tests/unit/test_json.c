@@ -1,20 +1,12 @@
 /* test_json.c - the JSON reader on what is right and what is not, and the builder that remembers a failure. */
+#include "unit.h"
+
 #include "base/json.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 /* text, read and written again on one line. */
 static void reads(const char *text, const char *expected) {
     json_t      *root;
-    canto_status status = json_parse(text, strlen(text), "f", &root);
+    canto_status status = json_parse(context, text, strlen(text), "f", &root);
     if (status.code != CANTO_OK) fail_msg("%s: %s", text, status.text);
     char *again = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
     assert_string_equal(again, expected);
@@ -27,7 +19,7 @@ static void refuses_bytes(const char *text, size_t bytes, const char *what) {
     json_t *root;
     char   *copy = malloc(bytes ? bytes : 1);
     memcpy(copy, text, bytes);
-    canto_status status = json_parse(copy, bytes, "f", &root);
+    canto_status status = json_parse(context, copy, bytes, "f", &root);
     free(copy);
     assert_null(root);
     assert_int_equal(status.code, CANTO_ERROR_FORMAT);
@@ -139,5 +131,5 @@ static void test_builder(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_mistakes),
                                        cmocka_unit_test(test_bounds), cmocka_unit_test(test_builder)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }

@@ -337,7 +337,7 @@ static void json_of_a_config(void **state) {
     char        *text;
     json_t      *root;
     ok(canto_config_json(context, &c, &text));
-    ok(json_parse(text, strlen(text), "text", &root));
+    ok(json_parse(context, text, strlen(text), "text", &root));
     ok(config_from_json(root, "text", &back));
     assert_memory_equal(back.pattern, c.pattern, sizeof c.pattern);
     json_decref(root);
