@@ -59,7 +59,10 @@ bool support_good(canto_status status);
 /* The exit code of wrong operands, after a line saying so and where the help is. */
 int support_usage(const char *form, ...) TERMINAL_PRINTF(1, 2);
 
-/* From here the first Ctrl-C or SIGTERM only sets a flag; the second leaves at once with exit code 130. */
+/* Ctrl-C, SIGTERM and a terminal that is closed leave at once with exit code 130: main says so before all commands. */
+void support_leave_on_interrupts(void);
+/* From here the first of them only sets a flag, which the context's progress callback obeys too; the second leaves. A
+ * command that failed because of it ends with 130. */
 void support_catch_interrupts(void);
 bool support_interrupted(void);
 

@@ -41,6 +41,7 @@ static int run_prepare(option_set *options) {
     for (size_t i = 0; i < options->count; i++)
         if (!strcmp(options->operands[i], path)) return support_usage("-o %s is one of the texts", path);
 
+    support_catch_interrupts(); /* a file that is half written is to be removed again */
     int              code = FAILED;
     canto_context   *context = support_context(options);
     canto_tokenizer *tokenizer = NULL;

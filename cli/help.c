@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WIDTH = 80, COLUMN = 30 };
@@ -178,13 +179,20 @@ static json_t *command_json(const command *one) {
     return o;
 }
 
-static void print_json(const command *only) {
+/* One command, or those of a family, or all when both are NULL. */
+static void print_tables(const command *only, const char *family) {
+    char    first[32];
+    json_t *o = json_object(), *all = json_array();
     if (only) {
+        json_decref(o);
+        json_decref(all);
         json_print(command_json(only));
         return;
     }
-    json_t *o = json_object(), *all = json_array();
-    for (size_t i = 0; i < commands_count; i++) json_array_append_new(all, command_json(commands[i]));
+    for (size_t i = 0; i < commands_count; i++) {
+        command_family(commands[i], first);
+        if (!family || !strcmp(first, family)) json_array_append_new(all, command_json(commands[i]));
+    }
     json_object_set_new(o, "version", json_string(canto_version()));
     json_object_set_new(o, "commands", all);
     json_print(o);
@@ -192,10 +200,10 @@ static void print_json(const command *only) {
 
 /* ------------------------------------------------------------------------------- files of an installation */
 
-/* Writes FOLDER/PATH (its folder too): the page of a command or of canto itself, or a shell's completion. */
-static bool write_file(const char *folder, const char *path, const command *one, const char *shell) {
-    char  whole[4400];
-    FILE *file;
+/* Writes FOLDER/PATH (its folder too): a shell's completion, or the page of a command or of canto itself. Its path is
+ * added to written. */
+static bool write_file(const char *folder, const char *path, const char *shell, const command *one, json_t *written) {
+    char whole[4400];
     if (snprintf(whole, sizeof whole, "%s/%s", folder, path) >= (int)sizeof whole) {
         terminal_error("%.40s...: the path is too long", folder);
         return false;
@@ -204,29 +212,32 @@ static bool write_file(const char *folder, const char *path, const command *one,
     *end = 0;
     if (!support_make_folder(whole)) return false;
     *end = '/';
-    file = fopen(whole, "w");
+    FILE *file = fopen(whole, "w");
     if (file && shell) completion_print(file, shell);
     else if (file) manual_print(file, one);
     bool bad = !file || ferror(file);
     if (file && fclose(file)) bad = true;
     if (bad) terminal_error("%s: %s", whole, strerror(errno));
+    json_array_append_new(written, json_text(whole, strlen(whole)));
     return !bad;
 }
 
-static bool write_files(const char *folder) {
-    if (!write_file(folder, "man/man1/canto.1", NULL, NULL) ||
-        !write_file(folder, "bash-completion/completions/canto", NULL, "bash") ||
-        !write_file(folder, "zsh/site-functions/_canto", NULL, "zsh") ||
-        !write_file(folder, "fish/vendor_completions.d/canto.fish", NULL, "fish"))
-        return false;
-    for (size_t i = 0; i < commands_count; i++) {
+static bool write_files(const char *folder, bool json) {
+    json_t *written = json_array();
+    bool    good = write_file(folder, "man/man1/canto.1", NULL, NULL, written) &&
+                write_file(folder, "bash-completion/completions/canto", "bash", NULL, written) &&
+                write_file(folder, "zsh/site-functions/_canto", "zsh", NULL, written) &&
+                write_file(folder, "fish/vendor_completions.d/canto.fish", "fish", NULL, written);
+    for (size_t i = 0; good && i < commands_count; i++) {
         char path[128];
         int  bytes = snprintf(path, sizeof path, "man/man1/canto-%s.1", commands[i]->name);
         for (int j = 0; j < bytes; j++)
             if (path[j] == ' ') path[j] = '-';
-        if (!write_file(folder, path, commands[i], NULL)) return false;
+        good = write_file(folder, path, NULL, commands[i], written);
     }
-    return true;
+    if (good && json) json_print(written);
+    else json_decref(written);
+    return good;
 }
 
 /* ------------------------------------------------------------------------------------------------ command */
@@ -240,17 +251,32 @@ static const option_entry entries[] = {
 
 static const option_group groups[] = {{"Other forms", entries}, {"Common", common_entries}, {0}};
 
+/* A completion script, or a page when shell is NULL, with --json as the text of an object. */
+static int print_form(const char *shell, const command *one, bool json) {
+    char  *text = NULL;
+    size_t bytes = 0;
+    FILE  *file = open_memstream(&text, &bytes);
+    if (file && shell) completion_print(file, shell);
+    else if (file) manual_print(file, one);
+    bool bad = !file || ferror(file);
+    if (file && fclose(file)) bad = true;
+    if (bad) terminal_error("out of memory");
+    else if (json) {
+        json_t *o = json_object();
+        json_object_set_new(o, shell ? "script" : "page", json_text(text, bytes));
+        json_print(o);
+    } else fwrite(text, 1, bytes, stdout);
+    free(text);
+    return bad ? FAILED : DONE;
+}
+
 static int run_help(option_set *options) {
-    static const char *const shells[] = {"bash", "zsh", "fish"};
-    int                      used = 0, shell;
-    bool                     a_family = false;
-    const command           *one = NULL;
-    const char              *files = options_text(options, "files", NULL);
-    if (options_choice(options, "complete", &shell)) {
-        completion_print(stdout, shells[shell]);
-        return DONE;
-    }
-    if (files) return write_files(files) ? DONE : FAILED;
+    const char    *files = options_text(options, "files", NULL), *shell = options_text(options, "complete", NULL);
+    int            used = 0;
+    bool           a_family = false, json = options_flag(options, "json");
+    const command *one = NULL;
+    if (shell) return print_form(shell, NULL, json);
+    if (files) return write_files(files, json) ? DONE : FAILED;
     if (options->count) {
         char **words = options->operands;
         one = command_find(words, (int)options->count, &used, &a_family);
@@ -258,8 +284,8 @@ static int run_help(option_set *options) {
             return command_unknown(words[a_family], a_family ? *words : NULL);
         if (one && options->count > (size_t)used) return support_usage("one command: canto help %s", one->name);
     }
-    if (options_flag(options, "json")) print_json(one);
-    else if (options_flag(options, "man")) manual_print(stdout, one);
+    if (options_flag(options, "man")) return print_form(NULL, one, json);
+    if (json) print_tables(one, a_family ? options->operands[0] : NULL);
     else if (one) help_command(stdout, one);
     else if (a_family) help_family(stdout, options->operands[0]);
     else help_overview(stdout);

@@ -79,6 +79,7 @@ static int run(const command *one, int argc, char **argv) {
             code = DONE;
         } else code = one->run(&options);
     }
+    if (code == FAILED && support_interrupted()) code = INTERRUPTED;
     options_free(&options);
     if (code == WRONG_USAGE) fprintf(stderr, "canto help %s tells all about it\n", one->name);
     return code;
@@ -109,6 +110,7 @@ static int dispatch(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     terminal_open(NULL, false);
+    support_leave_on_interrupts();
     int code = dispatch(argc, argv);
     terminal_clear();
     if (fflush(stdout) || ferror(stdout)) {

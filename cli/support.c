@@ -30,6 +30,24 @@ static void on_log(void *user, canto_log_level level, const char *text) {
     else terminal_note("%s", text);
 }
 
+/* How far the library is with a work that takes longer than a second. */
+static bool on_progress(void *user, const char *what, double share) {
+    static char   current[200]; /* the work, and since when: there is one thread that makes calls, and one terminal */
+    static double since, before;
+    double        now = terminal_seconds();
+    (void)user;
+    if (strcmp(what, current) != 0 || share < before) {
+        snprintf(current, sizeof current, "%s", what);
+        since = now;
+    }
+    before = share;
+    if (now - since > 1) {
+        double left = share > 0 ? (now - since) * (1 - share) / share : NAN;
+        terminal_progress(false, "%s  %.0f %%  %s left", what, 100 * share, number_duration(left).text);
+    }
+    return !support_interrupted();
+}
+
 canto_context *support_context(const option_set *options) {
     canto_context_options settings = canto_context_options_default();
     int32_t               threads = 0;
@@ -37,12 +55,15 @@ canto_context *support_context(const option_set *options) {
     const char *cpu = getenv("CANTO_CPU");
     if (cpu && *cpu) settings.cpu = cpu;
     settings.log = on_log;
+    settings.progress = on_progress;
     canto_context *context = NULL;
     return support_good(canto_context_open(&settings, &context)) ? context : NULL;
 }
 
 bool support_good(canto_status status) {
-    if (status.code != CANTO_OK) terminal_error("%s", status.text);
+    terminal_clear(); /* the work is over */
+    if (status.code == CANTO_STOPPED && support_interrupted()) terminal_note("interrupted: %s", status.text);
+    else if (status.code != CANTO_OK) terminal_error("%s", status.text);
     return status.code == CANTO_OK;
 }
 
@@ -58,21 +79,32 @@ int support_usage(const char *form, ...) {
 
 /* ------------------------------------------------------------------------------------------ interruption */
 
-static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t interrupts, patient;
 
 static void on_signal(int number) {
     (void)number;
-    if (interrupts++) _exit(INTERRUPTED);
+    if (patient && !interrupts++) return;
+    terminal_leave();
+    _exit(INTERRUPTED);
 }
 
-void support_catch_interrupts(void) {
+/* A signal that is ignored from the start (nohup) stays ignored, but for Ctrl-C, which a shell's script ignores for us. */
+static void catch_signal(int number) {
     struct sigaction action = {0};
+    if (number == SIGHUP && sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN) return;
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigaction(number, &action, NULL);
 }
+
+void support_leave_on_interrupts(void) {
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
+    catch_signal(SIGHUP);
+}
+
+void support_catch_interrupts(void) { patient = 1; }
 
 bool support_interrupted(void) { return interrupts != 0; }
 

@@ -6,6 +6,7 @@
 #include "terminal.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +17,19 @@
 
 static struct {
     const char *command;
-    bool        quiet, rewrites, color, line_open;
-    double      last; /* when progress was last shown */
+    bool        quiet, rewrites, color;
+    double      began, last; /* when the command began, and when progress was last shown */
+
+    volatile sig_atomic_t line_open; /* a progress line stands there; terminal_leave asks from a signal's handler */
 } screen;
 
 void terminal_open(const char *command, bool quiet) {
     const char *no_color = getenv("NO_COLOR"), *kind = getenv("TERM");
     screen.command = command;
     screen.quiet = quiet;
-    screen.rewrites = isatty(STDERR_FILENO) && !(kind && !strcmp(kind, "dumb"));
+    screen.rewrites = isatty(STDERR_FILENO) && kind && *kind && strcmp(kind, "dumb") != 0;
     screen.color = screen.rewrites && !(no_color && *no_color);
+    screen.began = terminal_seconds();
     screen.last = -1e9;
 }
 
@@ -41,6 +45,11 @@ void terminal_clear(void) {
     if (!screen.line_open) return;
     fputs("\r\033[K", stderr);
     screen.line_open = false;
+}
+
+void terminal_leave(void) {
+    ssize_t written = screen.line_open ? write(STDERR_FILENO, "\n", 1) : 0;
+    (void)written;
 }
 
 static void say(const char *color, const char *kind, const char *form, va_list values) {
@@ -81,10 +90,33 @@ static size_t columns(void) {
     return 80;
 }
 
+/* Ends the text before it gets wider than a line of `wide` columns, and puts ? for control characters. From the Hangul
+ * letters on a character counts as two columns; accents put on the letter before them do no harm as one. */
+static void fit(char *text, size_t wide) {
+    size_t at = 0;
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (*c < 32 || *c == 127) *c = '?';
+        if ((*c & 0xc0) == 0x80) continue; /* a byte within a character */
+        size_t columns_of = *c >= 0xf0 || (*c >= 0xe1 && (*c > 0xe1 || c[1] >= 0x84)) ? 2 : 1;
+        if (at + columns_of > wide) {
+            *c = 0;
+            return;
+        }
+        at += columns_of;
+    }
+}
+
+/* Seconds between two lines of progress. Where lines stay, they get rarer with time, so that a night fills a page. */
+static double pause_between(double now) {
+    if (screen.rewrites) return 0.1;
+    double twentieth = (now - screen.began) / 20;
+    return twentieth < 5 ? 5 : twentieth > 600 ? 600 : twentieth;
+}
+
 void terminal_progress(bool important, const char *form, ...) {
     if (screen.quiet) return;
     double now = terminal_seconds();
-    if (!important && now - screen.last < (screen.rewrites ? 0.1 : 5.0)) return;
+    if (!important && now - screen.last < pause_between(now)) return;
     screen.last = now;
     char    line[512];
     va_list values;
@@ -92,8 +124,7 @@ void terminal_progress(bool important, const char *form, ...) {
     vsnprintf(line, sizeof line, form, values);
     va_end(values);
     if (screen.rewrites) {
-        size_t wide = columns() - 1; /* the lines are ASCII: a byte is a column */
-        if (strlen(line) > wide) line[wide] = 0;
+        fit(line, columns() - 1); /* asked each time: the window may have changed */
         fprintf(stderr, "\r%s\033[K", line);
         fflush(stderr);
         screen.line_open = true;

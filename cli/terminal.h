@@ -22,11 +22,14 @@ void terminal_error(const char *form, ...) TERMINAL_PRINTF(1, 2);
 void terminal_warning(const char *form, ...) TERMINAL_PRINTF(1, 2);
 void terminal_note(const char *form, ...) TERMINAL_PRINTF(1, 2);
 
-/* A moment of a long work. On a terminal the line is rewritten, ten times a second at most; elsewhere a line appears
- * when important is true or the last one is five seconds old. */
+/* A moment of a long work. On a terminal the line is rewritten, ten times a second at most, and never wider than the
+ * window; elsewhere (a pipe, TERM=dumb) a line appears when important is true or the last one is old enough: five
+ * seconds at first, a twentieth of the time since the beginning later. */
 void terminal_progress(bool important, const char *form, ...) TERMINAL_PRINTF(2, 3);
 /* Takes the rewritten line away, before something else is printed. */
 void terminal_clear(void);
+/* Ends the rewritten line, from a signal's handler too: what is printed next stands below it. */
+void terminal_leave(void);
 
 /* Seconds on a clock that only goes forward. */
 double terminal_seconds(void);
