@@ -1,6 +1,6 @@
 # Which files make the library, and how the kernels are compiled once for each instruction set.
 
-set(CANTO_KERNELS ${PROJECT_SOURCE_DIR}/src/math/kernels_isa.c)
+file(GLOB CANTO_KERNELS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/math/*_isa.c)
 
 # canto_sources(RESULT FOLDER...): every .c file of the folders of src/, the kernels apart. A folder may be empty; a
 # list of sources may not, so an empty one gets a placeholder.
@@ -22,7 +22,7 @@ endfunction()
 # canto_isa_list(RESULT): the instruction sets beyond the portable one that this processor family has.
 function(canto_isa_list result)
     set(isas)
-    if(EXISTS ${CANTO_KERNELS})
+    if(CANTO_KERNELS)
         if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
             set(isas avx2 avx512)
         elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
@@ -37,11 +37,11 @@ set(CANTO_FLAGS_avx2 -mavx2 -mfma)
 set(CANTO_FLAGS_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
 set(CANTO_FLAGS_neon)
 
-# canto_kernels(OWNER RESULT ISA...): kernels_isa.c compiled with -DCANTO_ISA=portable and once more for each ISA, with
+# canto_kernels(OWNER RESULT ISA...): src/math/*_isa.c compiled with -DCANTO_ISA=portable and once more for each ISA, with
 # OWNER's definitions. RESULT receives the objects.
 function(canto_kernels owner result)
     set(objects)
-    if(EXISTS ${CANTO_KERNELS})
+    if(CANTO_KERNELS)
         foreach(isa portable ${ARGN})
             set(target ${owner}_${isa})
             add_library(${target} OBJECT ${CANTO_KERNELS})

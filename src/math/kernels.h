@@ -1,6 +1,6 @@
 /* kernels.h - the number crunching, one table of functions an instruction set.
  *
- * One readable source (kernels_isa.c) is compiled for every instruction set; the portable build is the truth that the
+ * One readable source (the files *_isa.c) is compiled for every instruction set; the portable build is the truth that the
  * others are tested against. Sums have a fixed order that depends on shapes and the instruction set alone: an element of
  * a matrix product is one chain over k, whatever M, N, the tile or the number of threads. */
 #ifndef CANTO_KERNELS_H

@@ -92,6 +92,12 @@ static inline real dot_row(const real *x, const real *y, int64_t n) {
     return t;
 }
 
+static inline real largest(const real *x, int64_t n) {
+    real m = x[0];
+    for (int64_t i = 1; i < n; i++) m = x[i] > m ? x[i] : m;
+    return m;
+}
+
 #ifdef CANTO_DOUBLE
 static inline real real_exp(real x) { return exp(x); }
 

@@ -1,5 +1,5 @@
 /* attention.c - causal multi-head self-attention (Vaswani et al. 2017), a unit of work being one head of one sequence.
- * The mathematics and its derivation stand at the kernels, attention_forward and attention_backward in kernels_isa.c. */
+ * The mathematics and its derivation stand at the kernels, attention_forward and attention_backward in heads_isa.c. */
 #include "model/attention.h"
 
 #include "model/dropout.h"
