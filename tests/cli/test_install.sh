@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# What is installed can be moved, and used in every way that the README names: by pkg-config and by CMake, shared and
+# static, from C and from C++, with each language standard.
+. "$(dirname "$0")/library.sh"
+. "$(dirname "$0")/text.sh"
+build=$(dirname "$CANTO")
+examples=$CANTO_SOURCE/examples
+cc=${CANTO_CC:?}
+cxx=${CANTO_CXX:?}
+strict="-Wall -Wextra -Wpedantic -Werror"
+version=$("$CANTO" --version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)
+minor=${version%.*}
+
+# quietly WORDS COMMAND...: a failure shows what the command said.
+quietly() {
+    local words=$1
+    shift
+    "$@" >"$WORK/said" 2>&1 || fail "$words: $(tail -n 20 "$WORK/said")"
+}
+
+quietly "installing" env DESTDIR="$WORK/staged" cmake --install "$build" --prefix /opt/canto
+there=$WORK/there
+mv "$WORK/staged/opt/canto" "$there"
+if grep -rIl -e /opt/canto -e "$build" -e "$CANTO_SOURCE" "$there"; then fail "the files above know where they were made"; fi
+quietly "the program" "$there/bin/canto" --version
+pc=$(dirname "$(find "$there" -name canto.pc)")
+libdir=$(dirname "$pc")
+export PKG_CONFIG_PATH=$pc
+[ "$(readlink "$libdir/libcanto.so")" = "libcanto.so.$minor" ] && [ -e "$libdir/libcanto.so.$version" ] || fail "$(ls -l "$libdir")"
+[ "$(pkg-config --modversion canto)" = "$version" ] || fail "pkg-config's version is $(pkg-config --modversion canto)"
+pkg-config --libs canto | grep -q jansson && fail "the shared library brings jansson along"
+
+# The header alone, in every standard.
+printf '#include <canto.h>\n#include <canto.h>\nint main(void) { return canto_version() == 0; }\n' >"$WORK/alone.c"
+cp "$WORK/alone.c" "$WORK/alone.cpp"
+for standard in c99 c11 c17 gnu17; do
+    quietly "the header as $standard" $cc -std=$standard $strict -fsyntax-only $(pkg-config --cflags canto) "$WORK/alone.c"
+done
+for standard in c++11 c++14 c++17 c++20; do
+    quietly "the header as $standard" $cxx -std=$standard $strict -fsyntax-only $(pkg-config --cflags canto) "$WORK/alone.cpp"
+done
+
+# works NAME PROGRAM ENVIRONMENT...: the example NAME, built as PROGRAM, trains or writes.
+works() {
+    local name=$1 program=$2
+    shift 2
+    case $name in
+        train_text) rm -rf "$WORK/run"; quietly "$program" env "$@" "$program" "$WORK/small.txt" "$WORK/run" 2 ;;
+        write_text) quietly "$program" env "$@" "$program" "$WORK/run" "the" 5 ;;
+        train_and_write) quietly "$program" env "$@" "$program" "$WORK/small.txt" 2 ;;
+    esac
+}
+for name in train_text write_text; do
+    quietly "$name, shared" $cc -std=c11 $strict "$examples/$name.c" $(pkg-config --cflags --libs canto) -o "$WORK/$name-shared"
+    works $name "$WORK/$name-shared" LD_LIBRARY_PATH="$libdir"
+    quietly "$name, static" $cc -std=c11 $strict -static "$examples/$name.c" $(pkg-config --cflags --libs --static canto) -o "$WORK/$name-static"
+    works $name "$WORK/$name-static"
+done
+quietly "C++, shared" $cxx -std=c++17 $strict "$examples/train_and_write.cpp" $(pkg-config --cflags --libs canto) -o "$WORK/both-shared"
+works train_and_write "$WORK/both-shared" LD_LIBRARY_PATH="$libdir"
+
+# A program's own names never meet the library's.
+cat >"$WORK/names.c" <<'C'
+#include <canto.h>
+int pool_open(void) { return 3; }
+int json_parse(void) { return 4; }
+int status_ok(void) { return 5; }
+int main(void) {
+    canto_context *context;
+    return canto_context_open(0, &context).code != CANTO_OK || (canto_context_close(context), pool_open() + json_parse() + status_ok() != 12);
+}
+C
+quietly "own names, static" $cc "$WORK/names.c" $(pkg-config --cflags canto) "$libdir/libcanto.a" $(pkg-config --libs --static canto) -o "$WORK/names"
+quietly "own names, static" "$WORK/names"
+
+# CMake: a project of its own.
+mkdir "$WORK/project"
+cat >"$WORK/project/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.25)
+project(mine LANGUAGES C CXX)
+find_package(canto ${WANTED} REQUIRED)
+foreach(kind "" _static)
+    if(TARGET canto::canto${kind})
+        add_executable(write${kind} ${EXAMPLES}/write_text.c)
+        target_link_libraries(write${kind} PRIVATE canto::canto${kind})
+        add_executable(both${kind} ${EXAMPLES}/train_and_write.cpp)
+        target_compile_features(both${kind} PRIVATE cxx_std_17)
+        target_link_libraries(both${kind} PRIVATE canto::canto${kind})
+    endif()
+endforeach()
+CMAKE
+# configured FOLDER WANTED [NAME=VALUE...]: configures the project.
+configured() {
+    local folder=$1 wanted=$2
+    shift 2
+    env "$@" cmake -S "$WORK/project" -B "$WORK/$folder" -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" \
+        -DCMAKE_PREFIX_PATH="$there" -DEXAMPLES="$examples" -DWANTED="$wanted"
+}
+quietly "find_package" configured made "$minor"
+quietly "CMake's build" cmake --build "$WORK/made"
+for kind in "" _static; do
+    works write_text "$WORK/made/write$kind"
+    works train_and_write "$WORK/made/both$kind"
+done
+configured none 0.0.9 >/dev/null 2>&1 && fail "find_package takes $version for 0.0"
+quietly "without jansson" configured bare "$minor" PKG_CONFIG_LIBDIR="$WORK" PKG_CONFIG_PATH=
+grep -q canto "$WORK/bare/CMakeCache.txt" && ! grep -rq libcanto.a "$WORK/bare" || fail "there is a static library without jansson"
+finish
