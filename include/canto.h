@@ -182,8 +182,10 @@ CANTO_API void         canto_data_close(canto_data *data);
 /* True when the file begins as a token file does; false also when it cannot be read. */
 CANTO_API bool canto_data_is_token_file(const char *path);
 
-CANTO_API uint64_t canto_data_count(const canto_data *data);          /* tokens */
-CANTO_API int32_t  canto_data_vocabulary(const canto_data *data);     /* every token is below it */
+CANTO_API uint64_t canto_data_count(const canto_data *data);      /* tokens */
+CANTO_API int32_t  canto_data_vocabulary(const canto_data *data); /* of its tokenizer: every token is below it */
+/* 1 + the largest token in it (0 without any): the smallest vocabulary of a model that can read it. */
+CANTO_API int32_t  canto_data_least_vocabulary(const canto_data *data);
 CANTO_API uint64_t canto_data_source_bytes(const canto_data *data);   /* bytes of text it came from */
 CANTO_API uint64_t canto_data_source_hash(const canto_data *data);    /* of those bytes */
 CANTO_API uint64_t canto_data_tokenizer_hash(const canto_data *data); /* canto_tokenizer_hash of its tokenizer */

@@ -21,7 +21,7 @@ struct canto_data {
     const unsigned char *tokens; /* [count * width] little endian */
     unsigned char       *owned;  /* the same in memory, or NULL when mapped */
     file_map             map;
-    uint32_t             width, vocabulary;
+    uint32_t             width, vocabulary, used; /* used: 1 + the largest token, 0 without tokens */
     uint64_t             count, source_bytes, source_hash, tokenizer_hash;
 };
 
@@ -44,6 +44,8 @@ static uint32_t token_at(const canto_data *data, uint64_t index) {
 uint64_t canto_data_count(const canto_data *data) { return data->count; }
 
 int32_t canto_data_vocabulary(const canto_data *data) { return (int32_t)data->vocabulary; }
+
+int32_t canto_data_least_vocabulary(const canto_data *data) { return (int32_t)data->used; }
 
 uint64_t canto_data_source_bytes(const canto_data *data) { return data->source_bytes; }
 
@@ -79,7 +81,10 @@ static canto_status keep_ids(canto_data *data, const id_list *ids) {
     if (!size_multiply(ids->count, data->width, &bytes)) return context_no_memory(SIZE_MAX, "tokens");
     data->owned = context_allocate(data->context, bytes ? bytes : 1);
     if (!data->owned) return context_no_memory(bytes, "tokens");
-    for (size_t i = 0; i < ids->count; i++) write_number(data->owned + i * data->width, ids->data[i], (int)data->width);
+    for (size_t i = 0; i < ids->count; i++) {
+        write_number(data->owned + i * data->width, ids->data[i], (int)data->width);
+        if (ids->data[i] >= data->used) data->used = ids->data[i] + 1;
+    }
     data->tokens = data->owned;
     return status_ok();
 }
@@ -202,10 +207,12 @@ canto_status canto_data_open(canto_context *context, const char *path, canto_dat
     progress p = progress_begin(context, made->count, PROGRESS_BYTES, "reading '%.150s'", path);
     for (uint64_t i = 0; i < made->count; i++) {
         if (progress_due(&p, i)) TRY(progress_tell(&p, i));
-        if (token_at(made, i) >= made->vocabulary)
+        uint32_t id = token_at(made, i);
+        if (id >= made->vocabulary)
             FAIL(CANTO_ERROR_FORMAT,
                  "'%.300s': token number %llu is %lu, outside the vocabulary of %lu; make the file again", path,
-                 (unsigned long long)i, (unsigned long)token_at(made, i), (unsigned long)made->vocabulary);
+                 (unsigned long long)i, (unsigned long)id, (unsigned long)made->vocabulary);
+        if (id >= made->used) made->used = id + 1;
     }
     *data = made;
     made = NULL;

@@ -67,9 +67,6 @@ static canto_status open_tokenizer(canto_model *m, const char *folder) {
     if (!file_exists(path)) goto done;
     TRY(canto_tokenizer_open(m->context, folder, &m->owned_tokenizer));
     m->tokenizer = m->owned_tokenizer;
-    if (canto_tokenizer_vocabulary(m->tokenizer) > m->config.vocab)
-        FAIL(CANTO_ERROR_FORMAT, "'%.300s': the tokenizer has %d tokens, more than the model's %d", folder,
-             (int)canto_tokenizer_vocabulary(m->tokenizer), (int)m->config.vocab);
 done:
     return status;
 }

@@ -71,11 +71,11 @@ static canto_status check_data(const canto_model *model, const canto_data *data)
     if (canto_data_count(data) < 2)
         return status_error(CANTO_ERROR_VALUE, "The text has %llu tokens; at least two are needed to predict one.",
                             (unsigned long long)canto_data_count(data));
-    if (canto_data_vocabulary(data) <= model->config.vocab) return status_ok();
+    if (canto_data_least_vocabulary(data) <= model->config.vocab) return status_ok();
     return status_error(CANTO_ERROR_VALUE,
-                        "The text uses a vocabulary of %d tokens, the model knows %d: encode it with "
-                        "the model's own tokenizer.",
-                        canto_data_vocabulary(data), model->config.vocab);
+                        "The text holds the token %d, but the model's vocabulary is %d: encode it with the model's own "
+                        "tokenizer.",
+                        canto_data_least_vocabulary(data) - 1, model->config.vocab);
 }
 
 canto_status canto_evaluate(canto_context *context, const canto_model *model, const canto_data *data,

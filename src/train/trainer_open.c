@@ -21,14 +21,13 @@ static int32_t most_batch(const canto_trainer *t) {
 
 /* ------------------------------------------------------------------------------------------------------- checks */
 
-static canto_status check_vocabulary(const canto_trainer *t, const canto_tokenizer *tokenizer) {
-    int32_t needed = canto_data_vocabulary(t->data);
-    if (tokenizer && canto_tokenizer_vocabulary(tokenizer) > needed) needed = canto_tokenizer_vocabulary(tokenizer);
+/* The tokenizer may have more tokens than the model, or fewer: what counts is what stands in the data. */
+static canto_status check_vocabulary(const canto_trainer *t) {
+    int32_t needed = canto_data_least_vocabulary(t->data);
     if (needed <= t->config.vocab) return status_ok();
     return status_error(CANTO_ERROR_VALUE,
-                        "The model's vocabulary is %d, but the data's tokens need %d: set vocab to at "
-                        "least that.",
-                        t->config.vocab, needed);
+                        "The model's vocabulary is %d, but the data holds the token %d: set vocab to at least %d.",
+                        t->config.vocab, needed - 1, needed);
 }
 
 /* A small model's lanes have activations and, but for the first, gradients of their own. */
@@ -139,7 +138,7 @@ static canto_status trainer_prepare(canto_trainer *t, const canto_tokenizer *tok
     canto_status status;
     TRY(canto_config_check(&t->config));
     TRY(canto_train_options_check(&t->options));
-    TRY(check_vocabulary(t, tokenizer));
+    TRY(check_vocabulary(t));
     TRY(check_memory(t));
     t->kernels = kernels_choose(t->context->cpu);
     if (!t->kernels)

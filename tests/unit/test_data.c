@@ -39,10 +39,12 @@ static void test_ids(void **state) {
     ok(canto_data_from_ids(context, wide, 3, V, &data));
     assert_int_equal(canto_data_count(data), 3);
     assert_int_equal(canto_data_vocabulary(data), V);
+    assert_int_equal(canto_data_least_vocabulary(data), 70000);
     canto_data_read(data, 0, 3, read);
     assert_memory_equal(read, wide, sizeof wide);
     canto_data_close(data);
     ok(canto_data_from_ids(context, narrow, 2, 2, &data));
+    assert_int_equal(canto_data_least_vocabulary(data), 2);
     canto_data_read(data, 0, 2, read);
     assert_memory_equal(read, narrow, sizeof narrow);
     canto_data_close(data);
