@@ -170,14 +170,15 @@ static bool take(option_value *value, const char *text) {
     default: /* the kinds of text: their meaning is the command's */
         break;
     }
-    char *copy = malloc(strlen(text) + 1);
+    size_t kept = entry->kind == OPTION_TEXTS ? value->bytes : 0, bytes = strlen(text) + 1;
+    char  *copy = realloc(value->text, kept + bytes);
     if (!copy) {
         terminal_error("out of memory");
         return false;
     }
-    strcpy(copy, text);
-    free(value->text);
+    memcpy(copy + kept, text, bytes);
     value->text = copy;
+    value->bytes = kept + bytes;
     value->given = true;
     return true;
 }
@@ -428,6 +429,13 @@ const char *options_text(const option_set *set, const char *name, const char *ot
     return found ? found->text : otherwise;
 }
 
+const char *options_text_at(const option_set *set, const char *name, size_t index) {
+    const option_value *found = find(set, name);
+    for (size_t at = 0; found && at < found->bytes; at += strlen(found->text + at) + 1)
+        if (index-- == 0) return found->text + at;
+    return NULL;
+}
+
 bool options_flag(const option_set *set, const char *name) {
     const option_value *value = find(set, name);
     return value && value->given && value->integer;
@@ -453,6 +461,11 @@ json_t *options_record(const option_set *set) {
             break;
         case OPTION_PAIR:
             json = json_pack("[f,f]", value->real[0], value->real[1]);
+            break;
+        case OPTION_TEXTS:
+            json = json_array();
+            for (size_t at = 0; at < value->bytes; at += strlen(value->text + at) + 1)
+                json_array_append_new(json, json_string(value->text + at));
             break;
         default:
             json = json_string(value->text);

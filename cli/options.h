@@ -24,6 +24,7 @@ typedef enum option_kind {
     OPTION_REAL,    /* low .. high */
     OPTION_PAIR,    /* two reals with a comma between them, each low .. high */
     OPTION_CHOICE,  /* one of value's words, which | separates */
+    OPTION_TEXTS,   /* anything, and it may be given several times */
     OPTION_TEXT,    /* anything; the kinds below too, but shells know what to offer */
     OPTION_FILE,    /* a path to a file */
     OPTION_FOLDER,  /* a path to a folder */
@@ -48,7 +49,8 @@ typedef struct option_group {
 typedef struct option_value {
     bool                given;
     const option_entry *entry;
-    char               *text;    /* as it was written */
+    char               *text;    /* as it was written; TEXTS: one after the other, each ended by a zero byte */
+    size_t              bytes;   /* of text, its last zero byte included */
     int64_t             integer; /* also 1 and 0 of a switch, and the number of a choice's word */
     double              real[2];
 } option_value;
@@ -80,6 +82,8 @@ bool        options_pair(const option_set *set, const char *name, double *first,
 bool        options_switch(const option_set *set, const char *name, bool *value);
 bool        options_choice(const option_set *set, const char *name, int *index);
 const char *options_text(const option_set *set, const char *name, const char *otherwise);
+/* Number index of an option that may be given several times; NULL past the last. */
+const char *options_text_at(const option_set *set, const char *name, size_t index);
 /* A flag, or a switch whose value without the option is false. A name that the table lacks is false too. */
 bool options_flag(const option_set *set, const char *name);
 

@@ -103,7 +103,7 @@ static void write_sample(training *run, const canto_trainer *trainer, int64_t st
     char           path[4200];
     if (support_good(canto_session_open(run->context, canto_trainer_model(trainer), &session)) &&
         writing_start(&text, run->context, run->tokenizer, run->prompt, run->prompt ? strlen(run->prompt) : 0) &&
-        writing_continue(&text, session, &how, NULL)) {
+        writing_continue(&text, session, &how, NULL, NULL)) {
         snprintf(path, sizeof path, "%s/samples.txt", run->folder);
         FILE *file = fopen(path, "ab");
         if (!file || fprintf(file, "--- step %lld ---\n%s\n", (long long)step, text.text) < 0)

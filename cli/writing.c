@@ -1,5 +1,5 @@
-/* writing.c - prompt, continuation, and the text of both. A token that the tokenizer does not know (a model may have
- * a larger vocabulary) is shown as U+FFFD. */
+/* writing.c - prompt, continuation, and the text of both, up to a stop text. A token that the tokenizer does not know (a
+ * model may have a larger vocabulary) is shown as U+FFFD. */
 #include "writing.h"
 
 #include <stdlib.h>
@@ -29,7 +29,9 @@ static bool append(writing *w, const char *text, size_t bytes) {
 static bool push(writing *w, uint32_t id) {
     const char *text;
     size_t      bytes;
-    if (id >= (uint32_t)canto_tokenizer_vocabulary(w->tokenizer)) return append(w, "\xef\xbf\xbd", 3);
+    if (id >= (uint32_t)canto_tokenizer_vocabulary(w->tokenizer))
+        return support_good(canto_stream_finish(w->stream, &text, &bytes)) && append(w, text, bytes) &&
+               append(w, "\xef\xbf\xbd", 3);
     return support_good(canto_stream_push(w->stream, id, &text, &bytes)) && append(w, text, bytes);
 }
 
@@ -69,20 +71,25 @@ static bool on_token(void *user, uint32_t id, double logprob) {
     w->logprobs[w->count++] = logprob;
     if (!push(w, id)) w->failed = true;
     w->stopped = support_interrupted();
-    return !w->failed && !w->stopped;
+    return !w->failed && !w->stopped && !canto_stream_stopped(w->stream);
 }
 
-bool writing_continue(writing *w, canto_session *session, const canto_generate_options *how, FILE *out) {
+bool writing_continue(writing *w, canto_session *session, const canto_generate_options *how, const char *const *stops,
+                      FILE *out) {
     const char *text;
     size_t      bytes;
     w->out = out;
     for (size_t i = 0; i < w->prompt_count; i++)
         if (!push(w, w->begin[i])) return false;
     w->prompt_bytes = w->bytes;
+    for (; stops && *stops; stops++)
+        if (!support_good(canto_stream_stop(w->stream, *stops))) return false;
     canto_status status = canto_generate(session, w->begin, w->prompt_count, how, on_token, w);
     if (w->failed || (status.code != CANTO_OK && status.code != CANTO_STOPPED))
         return !w->failed && support_good(status);
-    return support_good(canto_stream_finish(w->stream, &text, &bytes)) && append(w, text, bytes);
+    if (!support_good(canto_stream_finish(w->stream, &text, &bytes)) || !append(w, text, bytes)) return false;
+    w->found_stop = canto_stream_stopped(w->stream);
+    return true;
 }
 
 void writing_end(writing *w) {

@@ -19,14 +19,16 @@ typedef struct writing {
     size_t                 count, ids_room;
     FILE                  *out; /* where text goes as it becomes whole, or NULL */
     bool                   failed, stopped;
+    bool                   found_stop; /* it ended with a stop text, which text lacks and ids have */
 } writing;
 
 /* Begins with a prompt; NULL or nothing: a newline, or else the vocabulary's first token. Says what is wrong. */
 bool writing_start(writing *w, canto_context *context, const canto_tokenizer *tokenizer, const char *prompt,
                    size_t bytes);
-/* Lets the session continue; out NULL: nothing is printed on the way. False when it failed (it has said why);
- * w->stopped after an interruption. */
-bool writing_continue(writing *w, canto_session *session, const canto_generate_options *how, FILE *out);
+/* Lets the session continue, until one of the stop texts (NULL: none; a NULL ends the list) is written. out NULL: nothing
+ * is printed on the way. False when it failed (it has said why); w->stopped after an interruption. */
+bool writing_continue(writing *w, canto_session *session, const canto_generate_options *how, const char *const *stops,
+                      FILE *out);
 void writing_end(writing *w);
 
 #endif

@@ -158,6 +158,11 @@ typedef struct canto_stream canto_stream;
 CANTO_API canto_status      canto_stream_open(const canto_tokenizer *tokenizer, canto_stream **stream);
 /* Appends a token; *text (zero-terminated, maybe "") is what became whole, valid until the next call on the stream. */
 CANTO_API canto_status canto_stream_push(canto_stream *stream, uint32_t id, const char **text, size_t *bytes);
+/* A text at which to stop, UTF-8 of at least one byte; several may be given. It counts in what is pushed from now on, also
+ * across tokens: text that may still become it is held back, and what comes out ends before it. */
+CANTO_API canto_status canto_stream_stop(canto_stream *stream, const char *text);
+/* True once a stop text has been pushed: nothing more comes out. A canto_token_fn returns false then. */
+CANTO_API bool canto_stream_stopped(const canto_stream *stream);
 /* What is left at the end; an unfinished character comes out as U+FFFD. */
 CANTO_API canto_status canto_stream_finish(canto_stream *stream, const char **text, size_t *bytes);
 CANTO_API void         canto_stream_close(canto_stream *stream);
@@ -346,26 +351,35 @@ CANTO_API canto_status canto_model_save(const canto_model *model, const char *fo
  * it. All memory is taken when the session is opened. */
 typedef struct canto_session canto_session;
 
+/* How the next token is chosen. With l the model's logits, in this order: the repetition penalty changes l; p = softmax(l /
+ * temperature); top_k, then top_p, then min_p each set some p to 0 and the rest is scaled to sum 1; a token is drawn from
+ * p. Greedy takes the largest l after the penalty. Ties at the edge of a filter are kept all of them. */
 typedef struct canto_generate_options {
-    int64_t  tokens;      /* how many to write */
-    double   temperature; /* > 0; 0 is greedy */
-    int32_t  top_k;       /* keep the k likeliest (ties kept); 0: all */
-    double   top_p;       /* keep the smallest set whose probability reaches p; 1: all */
-    bool     greedy;      /* arg-max, lowest id on ties */
+    int64_t  tokens;         /* how many to write */
+    double   temperature;    /* > 0; 0 is greedy */
+    int32_t  top_k;          /* keep the k likeliest; 0: all */
+    double   top_p;          /* keep the smallest set of the likeliest whose probability reaches p; 1: all */
+    double   min_p;          /* keep those with at least min_p times the largest probability; 0: all */
+    double   repeat_penalty; /* r: l > 0 becomes l / r, other l become l r, for tokens of prompt and text; 1: none */
+    int32_t  repeat_window;  /* the penalty looks at the last so many tokens, at most T; 0: at all */
+    bool     greedy;         /* the largest, lowest id on ties */
     uint64_t seed;
     bool     parity_torch; /* sample with PyTorch's own stream */
 } canto_generate_options;
 
-CANTO_API canto_generate_options canto_generate_options_default(void); /* 200 tokens, temperature 1, seed 1337 */
+/* 200 tokens, temperature 1, no filter and no penalty, seed 1337 */
+CANTO_API canto_generate_options canto_generate_options_default(void);
 
-/* Called once a token, in order; return false to stop (canto_generate then returns CANTO_STOPPED). */
+/* Called once a token, in order; return false to stop (canto_generate then returns CANTO_STOPPED). logprob: the natural
+ * logarithm of the token's probability as the model gives it, before penalty, temperature and filters. */
 typedef bool (*canto_token_fn)(void *user, uint32_t id, double logprob);
 
 /* context: the threads that this session computes with; it may differ from the model's own. */
 CANTO_API canto_status canto_session_open(canto_context *context, const canto_model *model, canto_session **session);
 CANTO_API void         canto_session_close(canto_session *session);
 /* Continues prompt[count] (count >= 1). The model sees the last T tokens, and dropout is off. Once there are more than T,
- * every token has moved to another position, and each further token costs a pass over T rows. */
+ * every token has moved to another position, and each further token costs a pass over T rows. CANTO_ERROR_NUMBER when a
+ * logit is not finite. */
 CANTO_API canto_status canto_generate(canto_session *session, const uint32_t *prompt, size_t count,
                                       const canto_generate_options *options, canto_token_fn on_token, void *user);
 /* Logits of the last position after ids[count] (count >= 1), cropped to the last T: logits[V], the caller's. */

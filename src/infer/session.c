@@ -12,10 +12,11 @@
 #include "base/status.h"
 #include "infer/sampler.h"
 
+#include <math.h>
 #include <string.h>
 
 canto_generate_options canto_generate_options_default(void) {
-    return (canto_generate_options){.tokens = 200, .temperature = 1, .top_p = 1, .seed = 1337};
+    return (canto_generate_options){.tokens = 200, .temperature = 1, .top_p = 1, .repeat_penalty = 1, .seed = 1337};
 }
 
 /* ------------------------------------------------------------------------------------------------ open and close */
@@ -27,10 +28,14 @@ static int32_t rows_at_once(const canto_config *config) {
 /* The parts of a session's block, measured (block NULL) or put in place. */
 static size_t plan(const canto_config *config, char *block, canto_session *s) {
     size_t T = (size_t)config->context, V = (size_t)config->vocab, used = 0;
-    char  *parts[4] = {0};
-    size_t bytes[4] = {gpt_cache_bytes(config, config->context), gpt_extension_bytes(config, rows_at_once(config)),
-                       T * sizeof *s->window, V * sizeof *s->logits};
-    for (int i = 0; i < 4; i++) {
+    char  *parts[6] = {0};
+    size_t bytes[6] = {gpt_cache_bytes(config, config->context),
+                       gpt_extension_bytes(config, rows_at_once(config)),
+                       T * sizeof *s->window,
+                       V * sizeof *s->logits,
+                       V * sizeof *s->chosen,
+                       V * sizeof *s->seen};
+    for (int i = 0; i < 6; i++) {
         if (block) parts[i] = block + used;
         used += (bytes[i] + 63) / 64 * 64;
     }
@@ -39,6 +44,8 @@ static size_t plan(const canto_config *config, char *block, canto_session *s) {
     gpt_extension_bind(config, rows_at_once(config), parts[1], &s->acts);
     s->window = (uint32_t *)(void *)parts[2];
     s->logits = (float *)(void *)parts[3];
+    s->chosen = (float *)(void *)parts[4];
+    s->seen = (uint8_t *)parts[5];
     return used;
 }
 
@@ -146,7 +153,7 @@ done:
 
 /* ------------------------------------------------------------------------------------------------------- writing */
 
-static canto_status check_options(const canto_generate_options *o) {
+static canto_status check_options(const canto_generate_options *o, int32_t T) {
     if (o->tokens < 0)
         return status_error(CANTO_ERROR_VALUE, "The number of tokens to write is %lld, but cannot be negative.",
                             (long long)o->tokens);
@@ -160,6 +167,47 @@ static canto_status check_options(const canto_generate_options *o) {
     if (!(o->top_p > 0 && o->top_p <= 1))
         return status_error(CANTO_ERROR_VALUE, "top_p is %g, but must be above 0 and at most 1 (all tokens).",
                             o->top_p);
+    if (!(o->min_p >= 0 && o->min_p <= 1))
+        return status_error(CANTO_ERROR_VALUE, "min_p is %g, but must be from 0 (all tokens) to 1; 0.05 is usual.",
+                            o->min_p);
+    if (!(o->repeat_penalty >= 0.001 && o->repeat_penalty <= 1000))
+        return status_error(CANTO_ERROR_VALUE,
+                            "The repetition penalty is %g, but must be from 0.001 to 1000; 1 is none, 1.1 is usual.",
+                            o->repeat_penalty);
+    if (o->repeat_window < 0 || o->repeat_window > T)
+        return status_error(CANTO_ERROR_VALUE,
+                            "The repetition penalty's window is %d, but must be from 0 (all tokens) to the model's "
+                            "context of %d.",
+                            o->repeat_window, T);
+    return status_ok();
+}
+
+/* Marks what the repetition penalty touches: fresh[count], or the timeline's last tokens. */
+static void mark_seen(canto_session *s, const canto_generate_options *o, const uint32_t *fresh, size_t count) {
+    if (o->repeat_window > 0) {
+        int32_t n = o->repeat_window < s->length ? o->repeat_window : s->length;
+        memset(s->seen, 0, (size_t)s->model->config.vocab);
+        fresh = s->window + (s->length - n);
+        count = (size_t)n;
+    }
+    for (size_t i = 0; i < count; i++) s->seen[fresh[i]] = 1;
+}
+
+/* The next token of the timeline, which it joins. */
+static canto_status write_token(canto_session *s, const canto_generate_options *o, torch_rng *torch, stream_rng *stream,
+                                uint32_t *id, double *logprob) {
+    int32_t V = s->model->config.vocab;
+    compute(s, s->logits);
+    double log_sum = sampler_log_sum(s->logits, V);
+    if (!isfinite(log_sum))
+        return status_error(CANTO_ERROR_NUMBER, "The model's logits are not finite: its weights are damaged, or its "
+                                                "training diverged.");
+    memcpy(s->chosen, s->logits, (size_t)V * sizeof *s->chosen);
+    if (o->repeat_penalty != 1) sampler_penalize(s->chosen, V, s->seen, o->repeat_penalty);
+    *id = sampler_pick(s->chosen, V, o, torch, stream);
+    *logprob = (double)s->logits[*id] - log_sum;
+    append(s, *id);
+    mark_seen(s, o, id, 1);
     return status_ok();
 }
 
@@ -169,15 +217,16 @@ canto_status canto_generate(canto_session *session, const uint32_t *prompt, size
     canto_generate_options chosen = options ? *options : canto_generate_options_default();
     torch_rng              torch;
     stream_rng             stream = stream_seed(chosen.seed, RNG_SAMPLING);
-    TRY(check_options(&chosen));
+    TRY(check_options(&chosen, session->model->config.context));
     TRY(check_ids(session->model, prompt, count));
     torch_seed(&torch, chosen.seed);
     start(session, prompt, count);
+    memset(session->seen, 0, (size_t)session->model->config.vocab);
+    mark_seen(session, &chosen, prompt, count);
     for (int64_t i = 0; i < chosen.tokens; i++) {
-        double logprob;
-        compute(session, session->logits);
-        uint32_t id = sampler_pick(session->logits, session->model->config.vocab, &chosen, &torch, &stream, &logprob);
-        append(session, id);
+        uint32_t id = 0;
+        double   logprob = 0;
+        TRY(write_token(session, &chosen, &torch, &stream, &id, &logprob));
         if (on_token && !on_token(user, id, logprob))
             FAIL(CANTO_STOPPED, "Writing was stopped after %lld of %lld tokens.", (long long)i + 1,
                  (long long)chosen.tokens);

@@ -16,7 +16,9 @@ struct canto_session {
     gpt_cache          cache;
     uint32_t          *window; /* [T] the timeline: the last T tokens; the cache holds its first cache.length */
     int32_t            length; /* of the timeline */
-    float             *logits; /* [V] */
+    float             *logits; /* [V] the model's */
+    float             *chosen; /* [V] the same, for penalty and sampler to change */
+    uint8_t           *seen;   /* [V] 1: the repetition penalty's */
 };
 
 /* Bytes that a session of a model of this config allocates when it is opened, on so many threads; nothing later. */

@@ -1,5 +1,6 @@
 /* stream.c - decoding token by token. Bytes that may still become a character are held back; bytes that cannot any more
- * come out as U+FFFD, one for each longest beginning of a character (as Unicode recommends). */
+ * come out as U+FFFD, one for each longest beginning of a character (as Unicode recommends). Text that may still become a
+ * stop text waits; after a stop text nothing comes out. */
 #include "base/utf8.h"
 #include "text/tokenizer.h"
 
@@ -7,9 +8,11 @@
 
 struct canto_stream {
     const canto_tokenizer *tokenizer;
-    byte_list              held; /* at most three bytes between calls */
+    byte_list              held;    /* at most three bytes between calls */
+    byte_list              waiting; /* whole characters; between calls the beginning of a stop text */
     byte_list              out;
-    bool                   begun;
+    byte_list              stops; /* stop texts, each ended by a zero byte */
+    bool                   begun, stopped;
 };
 
 /* True when bytes (1 to 3 of them) could be the beginning of a longer character. */
@@ -27,7 +30,7 @@ canto_status canto_stream_open(const canto_tokenizer *tokenizer, canto_stream **
     *stream = s;
     if (!s) return context_no_memory(sizeof *s, "a stream");
     s->tokenizer = tokenizer;
-    s->held.context = s->out.context = tokenizer->context;
+    s->held.context = s->waiting.context = s->out.context = s->stops.context = tokenizer->context;
     return status_ok();
 }
 
@@ -35,11 +38,24 @@ void canto_stream_close(canto_stream *s) {
     if (!s) return;
     canto_context *context = s->held.context;
     context_release(context, s->held.data);
+    context_release(context, s->waiting.data);
     context_release(context, s->out.data);
+    context_release(context, s->stops.data);
     context_release(context, s);
 }
 
-/* Moves what is decided from held to out; at the end everything is. */
+canto_status canto_stream_stop(canto_stream *s, const char *text) {
+    size_t bytes = strlen(text);
+    if (bytes == 0)
+        return status_error(CANTO_ERROR_VALUE, "A stop text is empty, but must have at least one character.");
+    if (utf8_valid_prefix(text, bytes) != bytes)
+        return status_error(CANTO_ERROR_TEXT, "A stop text is not valid UTF-8: no text would ever contain it.");
+    return byte_list_add(&s->stops, text, bytes + 1);
+}
+
+bool canto_stream_stopped(const canto_stream *stream) { return stream->stopped; }
+
+/* Moves what is decided from held to waiting; at the end everything is. */
 static canto_status settle(canto_stream *s, bool end) {
     size_t       at = 0;
     canto_status status = status_ok();
@@ -51,10 +67,10 @@ static canto_status settle(canto_stream *s, bool end) {
         if (length == 0) {
             while (bad < bytes && bad < 3 && is_beginning((const unsigned char *)rest, bad + 1)) bad++;
             if (!end && bad == bytes && is_beginning((const unsigned char *)rest, bad)) break;
-            TRY(byte_list_add(&s->out, "\xEF\xBF\xBD", 3));
+            TRY(byte_list_add(&s->waiting, "\xEF\xBF\xBD", 3));
             at += bad;
         } else {
-            TRY(byte_list_add(&s->out, rest, length));
+            TRY(byte_list_add(&s->waiting, rest, length));
             at += length;
         }
     }
@@ -64,11 +80,46 @@ done:
     return status;
 }
 
-static canto_status give(canto_stream *s, const char **text, size_t *bytes) {
-    canto_status status = byte_list_add(&s->out, "", 1);
-    if (status.code != CANTO_OK) return status;
+/* How many bytes of waiting come before the first stop text in it; all of them when there is none. */
+static size_t before_stop(const canto_stream *s) {
+    const byte_list *w = &s->waiting;
+    size_t           first = w->count;
+    for (size_t at = 0; at < s->stops.count; at += strlen(s->stops.data + at) + 1) {
+        const char *stop = s->stops.data + at;
+        size_t      bytes = strlen(stop);
+        for (size_t i = 0; i + bytes <= w->count && i < first; i++)
+            if (memcmp(w->data + i, stop, bytes) == 0) first = i;
+    }
+    return first;
+}
+
+/* How many bytes at waiting's end are the beginning of a stop text. */
+static size_t maybe_stop(const canto_stream *s) {
+    const byte_list *w = &s->waiting;
+    size_t           most = 0;
+    for (size_t at = 0; at < s->stops.count; at += strlen(s->stops.data + at) + 1) {
+        size_t n = strlen(s->stops.data + at) - 1;
+        if (n > w->count) n = w->count;
+        while (n > most && memcmp(w->data + w->count - n, s->stops.data + at, n) != 0) n--;
+        if (n > most) most = n;
+    }
+    return most;
+}
+
+/* Hands out what is decided of waiting; at the end everything is. */
+static canto_status give(canto_stream *s, bool end, const char **text, size_t *bytes) {
+    canto_status status;
+    size_t       n = s->stopped ? 0 : before_stop(s);
+    if (n < s->waiting.count) s->stopped = true;
+    else if (!end) n -= maybe_stop(s);
+    s->out.count = 0;
+    TRY(byte_list_add(&s->out, s->waiting.data, n));
+    TRY(byte_list_add(&s->out, "", 1));
+    s->waiting.count = s->stopped ? 0 : s->waiting.count - n;
+    if (s->waiting.count) memmove(s->waiting.data, s->waiting.data + n, s->waiting.count);
     *text = s->out.data;
-    if (bytes) *bytes = s->out.count - 1;
+    if (bytes) *bytes = n;
+done:
     return status;
 }
 
@@ -76,7 +127,6 @@ canto_status canto_stream_push(canto_stream *s, uint32_t id, const char **text, 
     size_t       length;
     const char  *token = canto_tokenizer_token(s->tokenizer, id, &length), *joint = s->tokenizer->kind->joint;
     canto_status status;
-    s->out.count = 0;
     if (!token)
         return status_error(CANTO_ERROR_VALUE, "token id %lu is outside the vocabulary of %lu tokens",
                             (unsigned long)id, (unsigned long)s->tokenizer->tokens.count);
@@ -84,16 +134,15 @@ canto_status canto_stream_push(canto_stream *s, uint32_t id, const char **text, 
     TRY(byte_list_add(&s->held, token, length));
     s->begun = true;
     TRY(settle(s, false));
-    TRY(give(s, text, bytes));
+    TRY(give(s, false, text, bytes));
 done:
     return status;
 }
 
 canto_status canto_stream_finish(canto_stream *s, const char **text, size_t *bytes) {
     canto_status status;
-    s->out.count = 0;
     TRY(settle(s, true));
-    TRY(give(s, text, bytes));
+    TRY(give(s, true, text, bytes));
 done:
     return status;
 }

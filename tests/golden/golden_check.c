@@ -221,7 +221,7 @@ static uint32_t next_token(runner *r, const uint32_t *ids, size_t count, size_t 
     stream_rng     unused = {0, 0};
     gpt_forward(&f->exec, f->kernels, &r->views, &r->acts, ids + count - n, 1, (int32_t)n, &NO_DROPOUT);
     gpt_logits(&f->exec, f->kernels, &r->views, &r->acts, (int64_t)n - 1, 1, r->logits);
-    return sampler_pick(r->logits, f->config.vocab, g, torch, &unused, NULL);
+    return sampler_pick(r->logits, f->config.vocab, g, torch, &unused);
 }
 
 static canto_generate_options options_of(const json_t *text) {
