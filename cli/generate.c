@@ -64,7 +64,7 @@ typedef struct writer {
 
 /* What the model does not get to see as it was given. */
 static void note_prompt(const writer *r, const writing *w) {
-    if (!r->bytes && w->prompt) terminal_note("there is no prompt: the text begins with a newline");
+    if (!r->bytes && w->begin == w->prompt) terminal_note("there is no prompt: the text begins with a newline");
     else if (!r->bytes) terminal_note("there is no prompt: the text begins with the first token of the vocabulary");
     if (w->prompt_count > (size_t)r->most)
         terminal_note("the prompt has %zu tokens, the model sees the last %d of them", w->prompt_count, (int)r->most);

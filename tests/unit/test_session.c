@@ -5,6 +5,8 @@
 #include "infer/sampler.h"
 #include "unit.h"
 
+#include <math.h>
+
 #define TOKENS 48 /* of a test's text */
 
 /* A model of random weights, and the whole pass over it. */
@@ -310,31 +312,47 @@ static void test_borrowed_weights_may_change(void **state) {
 
 typedef struct written {
     uint32_t ids[TOKENS];
+    double   logprobs[TOKENS];
     size_t   count;
 } written;
 
 static bool keep_token(void *user, uint32_t id, double logprob) {
     written *w = user;
-    assert_true(logprob < 0);
+    w->logprobs[w->count] = logprob;
     w->ids[w->count++] = id;
     return true;
 }
 
-/* Greedy and sampled, beyond the context, against a loop of whole passes. */
-static void check_writing(subject *s, canto_generate_options options) {
+/* Which tokens the penalty touches after ids[count], told the plain way. */
+static void mark_plainly(const uint32_t *ids, size_t count, int32_t window, uint8_t *seen, size_t V) {
+    size_t from = window > 0 && count > (size_t)window ? count - (size_t)window : 0;
+    memset(seen, 0, V);
+    for (size_t i = from; i < count; i++) seen[ids[i]] = 1;
+}
+
+/* From a prompt and beyond the context, against a loop of whole passes; the log-probabilities are the model's own. */
+static void check_writing(subject *s, const canto_generate_options *options, size_t prompt) {
     written    w = {0};
-    uint32_t   ids[TOKENS + 5];
+    uint32_t   ids[3 * TOKENS];
+    uint8_t    seen[64];
+    float      p[64];
+    int32_t    V = s->model->config.vocab;
     torch_rng  torch;
-    stream_rng stream = stream_seed(options.seed, RNG_SAMPLING);
-    torch_seed(&torch, options.seed);
-    random_ids(ids, 5, s->model->config.vocab, 9);
-    options.tokens = TOKENS;
-    ok(canto_generate(s->session, ids, 5, &options, keep_token, &w));
-    assert_int_equal(w.count, TOKENS);
-    for (size_t i = 0; i < TOKENS; i++) {
-        whole_pass(s, ids, 5 + i, s->expected);
-        ids[5 + i] = sampler_pick(s->expected, s->model->config.vocab, &options, &torch, &stream);
-        assert_int_equal(w.ids[i], ids[5 + i]);
+    stream_rng stream = stream_seed(options->seed, RNG_SAMPLING);
+    torch_seed(&torch, options->seed);
+    random_ids(ids, prompt, V, 9);
+    ok(canto_generate(s->session, ids, prompt, options, keep_token, &w));
+    assert_int_equal(w.count, options->tokens);
+    for (size_t i = 0; i < w.count; i++) {
+        whole_pass(s, ids, prompt + i, s->expected);
+        memcpy(p, s->expected, (size_t)V * sizeof *p);
+        mark_plainly(ids, prompt + i, options->repeat_window, seen, (size_t)V);
+        sampler_penalize(p, V, seen, options->repeat_penalty);
+        ids[prompt + i] = sampler_pick(p, V, options, &torch, &stream);
+        assert_int_equal(w.ids[i], ids[prompt + i]);
+        double sum = 0;
+        for (int32_t v = 0; v < V; v++) sum += exp((double)s->expected[v]);
+        assert_true(fabs(w.logprobs[i] - ((double)s->expected[w.ids[i]] - log(sum))) < 1e-5);
     }
 }
 
@@ -347,13 +365,77 @@ static void test_writing_beyond_the_context(void **state) {
         canto_generate_options options = canto_generate_options_default();
         changes[i](&config);
         subject_open(&s, &config, NULL, 1);
-        check_writing(&s, options);
+        options.tokens = TOKENS;
+        check_writing(&s, &options, 5);
         options.parity_torch = true;
-        check_writing(&s, options);
+        check_writing(&s, &options, 5);
         options.greedy = true;
-        check_writing(&s, options);
+        check_writing(&s, &options, 5);
+        check_writing(&s, &options, TOKENS); /* a prompt longer than the context */
         subject_close(&s);
     }
+}
+
+/* Over all tokens, those of a prompt beyond the context too, and over the last three; before the temperature, and when
+ * greedy. */
+static void test_writing_with_a_penalty(void **state) {
+    subject                s;
+    canto_config           config = base_config();
+    canto_generate_options options = canto_generate_options_default();
+    (void)state;
+    subject_open(&s, &config, NULL, 1);
+    options.tokens = TOKENS;
+    options.repeat_penalty = 1.8;
+    options.temperature = 0.5;
+    for (int greedy = 0; greedy < 2; greedy++) {
+        options.greedy = greedy;
+        options.repeat_window = 0;
+        check_writing(&s, &options, 5);
+        check_writing(&s, &options, TOKENS);
+        options.repeat_window = 3;
+        check_writing(&s, &options, 5);
+        options.repeat_window = config.context;
+        check_writing(&s, &options, TOKENS);
+    }
+    subject_close(&s);
+}
+
+static void test_options_are_checked(void **state) {
+    subject                s;
+    canto_config           config = base_config();
+    canto_generate_options good = canto_generate_options_default(), o;
+    uint32_t               id = 1, beyond = (uint32_t)config.vocab;
+    (void)state;
+    subject_open(&s, &config, NULL, 1);
+    fails(canto_generate(s.session, &id, 0, &good, NULL, NULL), CANTO_ERROR_VALUE, "at least one");
+    fails(canto_generate(s.session, &beyond, 1, &good, NULL, NULL), CANTO_ERROR_VALUE, "from 0 to 30");
+#define REFUSED(field, value, part)                                                                                    \
+    o = good, o.field = (value), fails(canto_generate(s.session, &id, 1, &o, NULL, NULL), CANTO_ERROR_VALUE, part)
+    REFUSED(tokens, -1, "negative");
+    REFUSED(temperature, -1, "temperature");
+    REFUSED(temperature, NAN, "temperature");
+    REFUSED(top_k, -1, "top_k");
+    REFUSED(top_p, 0, "top_p");
+    REFUSED(top_p, 1.1, "top_p");
+    REFUSED(min_p, -0.1, "min_p");
+    REFUSED(min_p, NAN, "min_p");
+    REFUSED(repeat_penalty, 0, "penalty");
+    REFUSED(repeat_penalty, INFINITY, "penalty");
+    REFUSED(repeat_window, -1, "window");
+    REFUSED(repeat_window, config.context + 1, "context of 21");
+    subject_close(&s);
+}
+
+static void test_numbers_that_are_not_finite(void **state) {
+    subject                s;
+    canto_config           config = base_config();
+    canto_generate_options options = canto_generate_options_default();
+    uint32_t               id = 1;
+    (void)state;
+    subject_open(&s, &config, NULL, 1);
+    s.block[tensor_find(&s.table, TENSOR_HEAD_BIAS, -1)->offset + 7] = NAN;
+    fails(canto_generate(s.session, &id, 1, &options, NULL, NULL), CANTO_ERROR_NUMBER, "not finite");
+    subject_close(&s);
 }
 
 /* ------------------------------------------------------------------------------------------------------- memory */
@@ -415,6 +497,9 @@ int main(void) {
         cmocka_unit_test(test_sliding_over_equal_tokens),
         cmocka_unit_test(test_borrowed_weights_may_change),
         cmocka_unit_test(test_writing_beyond_the_context),
+        cmocka_unit_test(test_writing_with_a_penalty),
+        cmocka_unit_test(test_options_are_checked),
+        cmocka_unit_test(test_numbers_that_are_not_finite),
         cmocka_unit_test(test_memory_is_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
