@@ -174,7 +174,7 @@ static const char *const examples[] = {
     "300 tokens after these words, a little more careful than the model is by itself",
     "canto generate run/last --top-k 40 --count 3 --seed 1",
     "three texts of the latest checkpoint, the same ones each time",
-    "canto generate run -p \"It was\" --stop . --stop ! --min-p 0.05 --repeat-penalty 1.1",
+    "canto generate run -p \"It was\" --stop . --stop ! --min-p 0.05",
     "the rest of a sentence, without the stop or the mark at its end",
     "head -c 100 book.txt | canto generate run --json",
     "the prompt from standard input, the result for another program",
