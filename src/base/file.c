@@ -1,5 +1,6 @@
 /* file.c - POSIX files. What is written appears whole or not at all: temporary name, fsync, rename, fsync the folder. */
 #define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* flock */
 #include "base/file.h"
 
 #include <dirent.h>
@@ -7,8 +8,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* The system's reason, and a way out where there is one. */
@@ -16,7 +19,7 @@ static canto_status fault(const char *deed, const char *path, int error) {
     char        reason[128];
     const char *advice = "";
     if (strerror_r(error, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", error);
-    if (error == ENOSPC || error == EDQUOT) advice = "; free some space, or choose another disk";
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG) advice = "; free some space, or choose another disk";
     else if (error == EACCES || error == EPERM || error == EROFS)
         advice = "; check the permissions, or choose another place";
     return status_error(CANTO_ERROR_FILE, "cannot %s '%.300s': %s%s", deed, path, reason, advice);
@@ -113,9 +116,14 @@ static canto_status parent_sync(const char *path) {
     return folder_sync(folder);
 }
 
+/* 0, or the reason; a file system without fsync has none. */
+static int sync_descriptor(int descriptor) {
+    int error = fsync(descriptor) != 0 ? errno : 0;
+    return error == EINVAL || error == ENOTSUP ? 0 : error;
+}
+
 canto_status file_writer_commit(file_writer *w) {
-    int error = fsync(w->descriptor) != 0 ? errno : 0;
-    if (error == EINVAL || error == ENOTSUP) error = 0; /* a file system without fsync */
+    int error = sync_descriptor(w->descriptor);
     if (close(w->descriptor) != 0 && !error) error = errno;
     if (!error && rename(w->temporary, w->path) != 0) error = errno;
     w->open = false;
@@ -134,12 +142,74 @@ canto_status file_write_whole(const char *path, const void *data, size_t bytes) 
     return status;
 }
 
-canto_status file_append(const char *path, const void *data, size_t bytes) {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+/* What a failed attempt left behind `at` is written over; less than that is the work of somebody else. */
+static canto_status append_at(int descriptor, const char *path, uint64_t at, const void *data, size_t bytes) {
+    struct stat facts;
+    if (fstat(descriptor, &facts) != 0) return fault("look at", path, errno);
+    if ((uint64_t)facts.st_size < at)
+        return status_error(CANTO_ERROR_FILE,
+                            "'%.300s' has %lld bytes, but %llu were written: somebody has cut it or put another file "
+                            "in its place",
+                            path, (long long)facts.st_size, (unsigned long long)at);
+    if ((uint64_t)facts.st_size > at && ftruncate(descriptor, (off_t)at) != 0) return fault("cut", path, errno);
+    if (lseek(descriptor, (off_t)at, SEEK_SET) < 0) return fault("write", path, errno);
+    return write_all(descriptor, path, data, bytes);
+}
+
+canto_status file_append(const char *path, uint64_t at, const void *data, size_t bytes) {
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor < 0) return fault("open", path, errno);
-    canto_status status = write_all(descriptor, path, data, bytes);
+    canto_status status = append_at(descriptor, path, at, data, bytes);
     if (close(descriptor) != 0 && status.code == CANTO_OK) status = fault("write", path, errno);
     return status;
+}
+
+canto_status file_cut(const char *path, uint64_t bytes, uint64_t *left) {
+    struct stat facts;
+    *left = 0;
+    if (stat(path, &facts) != 0) return errno == ENOENT ? status_ok() : fault("look at", path, errno);
+    if ((uint64_t)facts.st_size > bytes && truncate(path, (off_t)bytes) != 0) return fault("cut", path, errno);
+    *left = (uint64_t)facts.st_size < bytes ? (uint64_t)facts.st_size : bytes;
+    return status_ok();
+}
+
+canto_status file_sync(const char *path) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return errno == ENOENT ? status_ok() : fault("open", path, errno);
+    int error = sync_descriptor(descriptor);
+    close(descriptor);
+    return error ? fault("sync", path, error) : status_ok();
+}
+
+canto_status file_lock(const char *path, int *descriptor, bool *taken) {
+    *taken = false;
+    *descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*descriptor < 0) return fault("open", path, errno);
+    *taken = flock(*descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; /* some file systems have no locks */
+    if (*taken) return status_ok();
+    close(*descriptor);
+    *descriptor = -1;
+    return status_ok();
+}
+
+void file_unlock(int *descriptor) {
+    if (*descriptor >= 0) close(*descriptor);
+    *descriptor = -1;
+}
+
+bool disk_free(const char *path, uint64_t *bytes) {
+    struct statvfs facts;
+    if (statvfs(path, &facts) != 0) return false;
+    *bytes = (uint64_t)facts.f_bavail * facts.f_frsize;
+    return true;
+}
+
+canto_status folder_create_new(const char *path) {
+    return mkdir(path, 0777) != 0 ? fault("create", path, errno) : status_ok();
+}
+
+canto_status file_remove(const char *path) {
+    return unlink(path) != 0 && errno != ENOENT ? fault("remove", path, errno) : status_ok();
 }
 
 canto_status folder_create(const char *path) {
@@ -167,10 +237,9 @@ canto_status folder_create(const char *path) {
 canto_status folder_sync(const char *path) {
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return fault("open", path, errno);
-    int error = fsync(descriptor) != 0 ? errno : 0;
+    int error = sync_descriptor(descriptor);
     close(descriptor);
-    if (error && error != EINVAL && error != ENOTSUP) return fault("sync", path, error);
-    return status_ok();
+    return error ? fault("sync", path, error) : status_ok();
 }
 
 canto_status folder_remove(const char *path) {

@@ -28,9 +28,23 @@ canto_status file_writer_commit(file_writer *w);
 void         file_writer_discard(file_writer *w);
 
 canto_status file_write_whole(const char *path, const void *data, size_t bytes); /* the three above in one */
-canto_status file_append(const char *path, const void *data, size_t bytes);      /* created when missing */
+/* Writes behind the first `at` bytes, which must be there; what stood behind them goes. Created when missing and at is 0. */
+canto_status file_append(const char *path, uint64_t at, const void *data, size_t bytes);
+/* Shortens a file to its first bytes; *left is what it then has: less when it was shorter, 0 when there is none. */
+canto_status file_cut(const char *path, uint64_t bytes, uint64_t *left);
+canto_status file_sync(const char *path);   /* a missing file is fine */
+canto_status file_remove(const char *path); /* a missing file is fine */
+
+/* Takes the lock that the file stands for (it is created when missing): *taken false when another process, or another
+ * descriptor of this one, has it. It ends with file_unlock and with the process, however that ends. */
+canto_status file_lock(const char *path, int *descriptor, bool *taken);
+void         file_unlock(int *descriptor); /* -1: nothing */
+
+/* Bytes that a user may still write on the disk of path, which must exist; false when that is not known. */
+bool disk_free(const char *path, uint64_t *bytes);
 
 canto_status folder_create(const char *path);                    /* with its parents; an existing folder is fine */
+canto_status folder_create_new(const char *path);                /* must not exist, its parent must */
 canto_status folder_sync(const char *path);                      /* fsync of a folder */
 canto_status folder_remove(const char *path);                    /* with the files in it, no deeper */
 canto_status file_rename(const char *from, const char *to);      /* and fsync of to's folder */

@@ -127,7 +127,9 @@ static void test_files(void **state) {
     fails(file_map_open("/dev/null", &map), CANTO_ERROR_FILE, "regular file");
     file_map_close(&map);
     ok(file_write_whole(in_folder("f"), "one", 3));
-    ok(file_append(in_folder("f"), "two", 3));
+    ok(file_append(in_folder("f"), 3, "wrong", 5));
+    ok(file_append(in_folder("f"), 3, "two", 3));
+    fails(file_append(in_folder("f"), 7, "x", 1), CANTO_ERROR_FILE, "has 6 bytes, but 7");
     ok(file_map_open(in_folder("f"), &map));
     assert_int_equal(map.bytes, 6);
     assert_memory_equal(map.data, "onetwo", 6);
