@@ -276,7 +276,7 @@ typedef struct canto_train_options {
     int64_t         save_every;          /* updates between checkpoints; 0: with every evaluation */
     int64_t         log_every;           /* updates between rows of metrics.csv, at least 1 */
     int32_t         keep;                /* checkpoints kept beside best and last; 0: all */
-    double          max_seconds;         /* finish the step and save after this long; 0: no limit */
+    double          max_seconds;         /* finish the step and save after this long in one sitting; 0: no limit */
 } canto_train_options;
 
 /* Fills config and (when not NULL) training from a named preset (docs/models.md). The error names the nearest one. */
@@ -421,7 +421,7 @@ typedef struct canto_event {
     double      eval_train_loss, val_loss;
     double      lr, grad_norm; /* grad_norm: global, before clipping */
     double      tokens_per_second;
-    double      seconds;      /* since the run began. EPOCH: of this epoch */
+    double      seconds;      /* that the run has taken so far, over all sittings. EPOCH: of this epoch */
     double      seconds_left; /* an estimate, by steps or by max_seconds */
     const char *path;         /* CHECKPOINT, DONE: the folder; valid during the call */
 } canto_event;
@@ -436,9 +436,27 @@ CANTO_API canto_status canto_trainer_open(canto_context *context, const canto_co
                                           const canto_train_options *options, const canto_tokenizer *tokenizer,
                                           const canto_data *data, const char *folder, const char *record,
                                           canto_trainer **trainer);
-/* Trains to the end of the options, evaluating, journaling and saving on the way. */
+/* Goes on with the run in folder, from its newest whole checkpoint, or from step 0 when it has none: the weights, metrics.csv
+ * and samples.txt become those of a run without interruption, byte for byte (times and speeds apart). A damaged checkpoint
+ * is passed over for the one before it, with a warning. options: those of run.json with other limits, or NULL. steps,
+ * epochs, save_every, log_every, keep and max_seconds may change, and unless parity_torch also eval_batch, eval_every and
+ * eval_batches; another change is CANTO_ERROR_VALUE, as are a tokenizer and data with other hashes. record: put into
+ * run.json in place of the old one; NULL keeps that. */
+CANTO_API canto_status canto_trainer_resume(canto_context *context, const char *folder,
+                                            const canto_train_options *options, const canto_tokenizer *tokenizer,
+                                            const canto_data *data, const char *record, canto_trainer **trainer);
+/* What a run was begun with: its run.json. config, options and record may be NULL; *record is the record as JSON text (NULL
+ * when it has none), to be released with canto_free. */
+CANTO_API canto_status canto_run_read(canto_context *context, const char *folder, canto_config *config,
+                                      canto_train_options *options, char **record);
+/* Trains to the end of the options, evaluating, journaling and saving on the way. An open trainer holds a lock on its folder,
+ * which ends with the process. After CANTO_STOPPED it may be called again. */
 CANTO_API canto_status canto_trainer_run(canto_trainer *trainer, canto_event_fn on_event, void *user);
 CANTO_API void         canto_trainer_close(canto_trainer *trainer);
+/* Adds a text that the model wrote to samples.txt, under the number of the step. To be called on CANTO_EVENT_STEP: then a run
+ * that is interrupted and goes on has every sample once. A failure also ends canto_trainer_run. */
+CANTO_API canto_status canto_trainer_sample(canto_trainer *trainer, const char *text, size_t bytes);
+CANTO_API int64_t      canto_trainer_step(const canto_trainer *trainer); /* updates done */
 /* The trainer's weights as a model, for sampling on the way: borrowed, and changing with every update. */
 CANTO_API const canto_model *canto_trainer_model(const canto_trainer *trainer);
 

@@ -136,15 +136,17 @@ static uint64_t full_batches(const loader *l) {
 
 uint64_t loader_epoch_batches(const loader *l) { return full_batches(l) + (short_length(l->part, l->length) > 0); }
 
+void loader_epoch_end(loader *l) {
+    if (!l->state.running || l->state.batch < loader_epoch_batches(l)) return;
+    l->state.running = false;
+    l->state.batch = 0;
+    l->state.epoch++;
+}
+
 bool loader_epoch_next(loader *l, uint32_t *x, uint32_t *y, int32_t *rows, int32_t *columns) {
     uint64_t windows = full_windows(l->part, l->length), batch = (uint64_t)l->batch, first = l->state.batch * batch;
+    loader_epoch_end(l);
     if (!l->state.running) return false;
-    if (l->state.batch >= loader_epoch_batches(l)) {
-        l->state.running = false;
-        l->state.batch = 0;
-        l->state.epoch++;
-        return false;
-    }
     if (l->state.batch == full_batches(l)) {
         *rows = 1;
         *columns = short_length(l->part, l->length);

@@ -51,9 +51,11 @@ void loader_draw(loader *l, torch_rng *parity, uint32_t *x, uint32_t *y);
 
 /* Epochs. loader_epoch_begin shuffles the full windows: by a stream of (seed, epoch), or, when parity is not NULL, as
  * PyTorch's DataLoader(shuffle=True) does with it. loader_epoch_next gives the epoch's batches, at most
- * [batch, length] each; false (and one epoch more is finished) when there are no more. */
+ * [batch, length] each; false (and one epoch more is finished) when there are no more. loader_epoch_end finishes the
+ * epoch as soon as its last batch has been given; before that it does nothing. */
 canto_status loader_epoch_begin(loader *l, torch_rng *parity);
 bool         loader_epoch_next(loader *l, uint32_t *x, uint32_t *y, int32_t *rows, int32_t *columns);
+void         loader_epoch_end(loader *l);
 uint64_t     loader_epoch_batches(const loader *l);
 
 /* Goes on from a saved state; the order of the epoch under way is made again. */

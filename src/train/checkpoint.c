@@ -2,11 +2,13 @@
  * trainer.json beside the model.
  *
  * Invariant: a folder called step-XXXXXXXX is whole. It is made under .step-XXXXXXXX.tmp, its files and itself are
- * synced, then it is renamed; `last` and `best` are only ever pointed at folders that are whole. */
+ * synced, then it is renamed; before it is removed it gets such a name again. `last` and `best` are only ever pointed at
+ * folders that are whole. */
 #include "train/checkpoint.h"
 
-#include "base/file.h"
-#include "store/safetensors.h"
+#include "store/config_json.h"
+#include "store/model_folder.h"
+#include "store/weights.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -61,68 +63,74 @@ done:
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------------- trainer.json */
-
-/* {"state": [624 words], "next", "has_cached", "cached"} */
-static json_t *torch_json(const torch_rng *torch) {
-    json_build o = json_build_object(), words = json_build_array();
-    for (int i = 0; i < 624; i++) json_build_add(&words, json_integer(torch->state[i]));
-    json_build_set(&o, "state", json_build_end(&words));
-    json_build_integer(&o, "next", torch->next);
-    json_build_bool(&o, "has_cached", torch->has_cached);
-    json_build_real(&o, "cached", torch->has_cached ? torch->cached : 0);
-    return json_build_end(&o);
-}
-
-static canto_status save_state(const char *folder, const checkpoint_state *s) {
-    canto_status status;
-    char         path[4096];
-    json_build   b = json_build_object();
-    json_build_integer(&b, "step", s->step);
-    json_build_integer(&b, "epoch", s->epoch);
-    json_build_integer(&b, "tokens", (int64_t)s->tokens);
-    json_build_set(&b, "best_loss", isfinite(s->best_loss) ? json_real(s->best_loss) : json_null());
-    json_build_integer(&b, "best_step", s->best_step);
-    json_build_set(&b, "loader", json_incref(s->loader));
-    if (s->torch) json_build_set(&b, "torch", torch_json(s->torch));
-    json_t *o = json_build_end(&b);
-    if (!o) FAIL(CANTO_ERROR_MEMORY, "There is no memory for trainer.json.");
-    TRY(path_join(path, folder, "trainer.json"));
-    TRY(json_write_file(path, o));
-done:
-    json_decref(o);
-    return status;
-}
-
 /* ------------------------------------------------------------------------------------------------- the folder */
 
 static void step_name(int64_t step, char out[64]) { snprintf(out, 64, "step-%08" PRId64, step); }
 
-/* Every file of the folder, which is at its temporary place. */
-static canto_status fill_folder(const char *folder, const canto_model *model, const tensor_table *table, const float *m,
-                                const float *v, const checkpoint_state *state) {
+/* run/step-XXXXXXXX and run/.step-XXXXXXXX.tmp */
+static canto_status step_paths(const char *run, int64_t step, char path[4096], char temporary[4096]) {
     canto_status status;
-    TRY(folder_create(folder));
+    char         name[64], hidden[96];
+    step_name(step, name);
+    snprintf(hidden, sizeof hidden, ".%s.tmp", name);
+    TRY(path_join(path, run, name));
+    TRY(path_join(temporary, run, hidden));
+done:
+    return status;
+}
+
+static canto_status save_state(const char *folder, const run_state *state) {
+    canto_status status;
+    char         path[4096];
+    TRY(path_join(path, folder, "trainer.json"));
+    TRY(run_state_write(path, state));
+done:
+    return status;
+}
+
+/* Every file of the folder, which is at its temporary place. Its parent must be there: a run folder that somebody has removed
+ * is not made again. */
+static canto_status fill_folder(const char *folder, const canto_model *model, const float *m, const float *v,
+                                const run_state *state) {
+    canto_status status;
+    TRY(folder_create_new(folder));
     TRY(canto_model_save(model, folder));
-    TRY(save_optimizer(folder, table, m, v));
+    TRY(save_optimizer(folder, &model->table, m, v));
     TRY(save_state(folder, state));
     TRY(folder_sync(folder));
 done:
     return status;
 }
 
-canto_status checkpoint_save(const char *run, const canto_model *model, const tensor_table *table, const float *m,
-                             const float *v, const checkpoint_state *state, char *path) {
+/* Takes a checkpoint away; it is never seen half. temporary is its hidden name. */
+static canto_status remove_whole(const char *path, const char *temporary) {
+    canto_status status = status_ok();
+    if (folder_exists(temporary)) TRY(folder_remove(temporary)); /* of a run that was killed here */
+    if (!folder_exists(path)) goto done;
+    TRY(file_rename(path, temporary));
+    TRY(folder_remove(temporary));
+done:
+    return status;
+}
+
+canto_status checkpoint_save(const char *run, const canto_model *model, const float *m, const float *v,
+                             const run_state *state, char *path) {
     canto_status status;
-    char         name[64], hidden[96], temporary[4096];
-    step_name(state->step, name);
-    snprintf(hidden, sizeof hidden, ".%s.tmp", name);
-    TRY(path_join(path, run, name));
-    TRY(path_join(temporary, run, hidden));
-    if (folder_exists(temporary)) TRY(folder_remove(temporary)); /* of a run that was killed while saving */
-    status = fill_folder(temporary, model, table, m, v, state);
+    char         temporary[4096];
+    TRY(step_paths(run, state->step, path, temporary));
+    TRY(remove_whole(path, temporary)); /* one that was damaged, or the run would have gone on from it */
+    status = fill_folder(temporary, model, m, v, state);
     if (status.code == CANTO_OK) status = file_rename(temporary, path);
     if (status.code != CANTO_OK && folder_exists(temporary)) folder_remove(temporary);
+done:
+    return status;
+}
+
+canto_status checkpoint_restate(const char *run, const run_state *state, char *path) {
+    canto_status status;
+    char         temporary[4096];
+    TRY(step_paths(run, state->step, path, temporary));
+    TRY(save_state(path, state));
 done:
     return status;
 }
@@ -137,38 +145,126 @@ done:
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------------- old ones go */
+/* ------------------------------------------------------------------------------------------- which there are */
 
-/* The oldest checkpoint that is neither best nor last into *oldest, and how many such there are. */
-static canto_status survey(const char *run, int64_t best, int64_t last, int64_t *oldest, int32_t *count) {
+typedef struct survey {
+    int64_t count, oldest, newest; /* of those that were looked for; count 0: neither */
+} survey;
+
+/* The checkpoints of steps below `before` but for best and last. */
+static canto_status look_around(const char *run, int64_t before, int64_t best, int64_t last, survey *found) {
     DIR *folder = opendir(run);
     if (!folder) return status_error(CANTO_ERROR_FILE, "The run folder '%.300s' cannot be listed.", run);
-    *oldest = INT64_MAX;
-    *count = 0;
+    *found = (survey){0, INT64_MAX, -1};
     for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
         long long step;
         int       used = 0;
         if (sscanf(entry->d_name, "step-%lld%n", &step, &used) != 1 || entry->d_name[used]) continue;
-        if (step == best || step == last) continue;
-        ++*count;
-        if (step < *oldest) *oldest = step;
+        if (step < 0 || step >= before || step == best || step == last) continue;
+        found->count++;
+        if (step < found->oldest) found->oldest = step;
+        if (step > found->newest) found->newest = step;
     }
     closedir(folder);
     return status_ok();
 }
 
+canto_status checkpoint_newest(const char *run, int64_t before, int64_t *step) {
+    survey       found = {0, 0, -1};
+    canto_status status = look_around(run, before, -1, -1, &found);
+    *step = found.newest;
+    return status;
+}
+
+canto_status checkpoint_count(const char *run, int64_t *count) {
+    survey       found = {0};
+    canto_status status = look_around(run, INT64_MAX, -1, -1, &found);
+    *count = found.count;
+    return status;
+}
+
 canto_status checkpoint_prune(const char *run, int32_t keep, int64_t best, int64_t last) {
     canto_status status = status_ok();
-    int64_t      oldest = 0;
-    int32_t      count = 0;
-    char         name[64], path[4096];
+    survey       found;
+    char         path[4096], temporary[4096];
     while (keep > 0) {
-        TRY(survey(run, best, last, &oldest, &count));
-        if (count <= keep) break;
-        step_name(oldest, name);
-        TRY(path_join(path, run, name));
-        TRY(folder_remove(path));
+        TRY(look_around(run, INT64_MAX, best, last, &found));
+        if (found.count <= keep) break;
+        TRY(step_paths(run, found.oldest, path, temporary));
+        TRY(remove_whole(path, temporary));
     }
 done:
     return status;
 }
+
+/* -------------------------------------------------------------------------------------------------------- reading */
+
+static canto_status read_moments(const safetensors *file, const tensor_table *table, const char *prefix, float *block) {
+    canto_status status = status_ok();
+    char         name[128];
+    for (size_t i = 0; i < table->count; i++) {
+        const tensor *t = &table->list[i];
+        int64_t       shape[2] = {t->rows, t->columns};
+        float        *to = block + t->offset;
+        moment_name(t, prefix, name);
+        const safetensor *found = safetensors_find(file, name);
+        if (!found) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%s\"", file->path, name);
+        TRY(safetensors_expect(file, found, "F32", shape, t->vector ? 1 : 2));
+        memcpy(to, found->data, t->count * sizeof *to);
+        for (size_t k = 0; k < t->count; k++)
+            if (!isfinite(to[k]))
+                FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%s\" holds a number that is not finite", file->path, name);
+    }
+done:
+    return status;
+}
+
+static canto_status load_optimizer(canto_context *context, const char *folder, const tensor_table *table, float *m,
+                                   float *v) {
+    canto_status status;
+    safetensors  file = {0};
+    char         path[4096];
+    TRY(path_join(path, folder, "optimizer.safetensors"));
+    TRY(safetensors_open(context, path, &file));
+    TRY(read_moments(&file, table, "m", m));
+    TRY(read_moments(&file, table, "v", v));
+done:
+    safetensors_close(&file);
+    return status;
+}
+
+static canto_status load_weights(canto_context *context, const char *folder, const tensor_table *table, float *block) {
+    canto_status status;
+    canto_config config;
+    layout_kind  kind;
+    safetensors  file = {0};
+    json_t      *here = NULL, *run = NULL;
+    TRY(model_folder_read_config(context, folder, &config, &kind));
+    here = config_to_json(&config);
+    run = config_to_json(&table->config);
+    if (!here || !run) FAIL(CANTO_ERROR_MEMORY, "no memory to compare the config of '%.300s'", folder);
+    if (!json_equal(here, run)) FAIL(CANTO_ERROR_FORMAT, "'%.300s' is of another model than its run.json says", folder);
+    TRY(model_folder_open_weights(context, folder, &config, kind, &file));
+    TRY(weights_read(context, &file, table, kind, block));
+done:
+    safetensors_close(&file);
+    json_decref(here);
+    json_decref(run);
+    return status;
+}
+
+canto_status checkpoint_load(canto_context *context, const char *run, int64_t step, const tensor_table *table,
+                             float *block, float *m, float *v, run_state *state) {
+    canto_status status;
+    char         folder[4096], path[4096];
+    TRY(step_paths(run, step, folder, path));
+    TRY(path_join(path, folder, "trainer.json"));
+    TRY(run_state_read(context, path, state));
+    if (state->step != step) FAIL(CANTO_ERROR_FORMAT, "'%.300s' says that it is of step %" PRId64, path, state->step);
+    TRY(load_weights(context, folder, table, block));
+    TRY(load_optimizer(context, folder, table, m, v));
+done:
+    return status;
+}
+
+uint64_t checkpoint_bytes(uint64_t parameters) { return 12 * parameters + (UINT64_C(1) << 16); }

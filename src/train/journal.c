@@ -1,29 +1,55 @@
-/* journal.c - metrics.csv and run.json of a run folder.
+/* journal.c - metrics.csv and samples.txt of a run folder.
  *
- * Invariant: metrics.csv grows by whole rows only. Losses are printed with nine digits, which a float survives. */
+ * Invariants: both grow by whole rows and whole samples; a failed write is written over by the next one, never repeated
+ * behind it. Losses are printed with nine digits, which a float survives. */
 #include "train/journal.h"
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/machine.h"
-#include "store/config_json.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ROW_MAX 512
 
-/* ------------------------------------------------------------------------------------------------- metrics.csv */
+static const char HEADER[] =
+    "step,epoch,tokens,train_loss,eval_train_loss,val_loss,lr,grad_norm,tokens_per_second,seconds\n";
+
+static canto_status set_paths(journal *j, const char *folder) {
+    canto_status status;
+    j->waiting = 0;
+    j->flushed = clock_seconds();
+    TRY(path_join(j->metrics, folder, "metrics.csv"));
+    TRY(path_join(j->samples, folder, "samples.txt"));
+done:
+    return status;
+}
 
 canto_status journal_open(journal *j, const char *folder) {
-    static const char header[] =
-        "step,epoch,tokens,train_loss,eval_train_loss,val_loss,lr,grad_norm,tokens_per_second,seconds\n";
     canto_status status;
-    j->bytes = 0;
-    j->flushed = clock_seconds();
-    TRY(path_join(j->path, folder, "metrics.csv"));
-    TRY(file_write_whole(j->path, header, sizeof header - 1));
+    TRY(set_paths(j, folder));
+    TRY(file_remove(j->samples));
+    TRY(file_write_whole(j->metrics, HEADER, sizeof HEADER - 1));
+    j->metrics_bytes = sizeof HEADER - 1;
+    j->samples_bytes = 0;
+    j->open = true;
+done:
+    return status;
+}
+
+canto_status journal_resume(journal *j, const char *folder, uint64_t metrics_bytes, uint64_t samples_bytes,
+                            bool *whole) {
+    canto_status status;
+    TRY(set_paths(j, folder));
+    TRY(file_cut(j->metrics, metrics_bytes, &j->metrics_bytes));
+    TRY(file_cut(j->samples, samples_bytes, &j->samples_bytes));
+    *whole = j->metrics_bytes == metrics_bytes && j->samples_bytes == samples_bytes;
+    if (j->metrics_bytes == 0) {
+        TRY(file_append(j->metrics, 0, HEADER, sizeof HEADER - 1));
+        j->metrics_bytes = sizeof HEADER - 1;
+    }
     j->open = true;
 done:
     return status;
@@ -31,10 +57,39 @@ done:
 
 canto_status journal_flush(journal *j) {
     canto_status status = status_ok();
-    if (!j->open || j->bytes == 0) goto done;
-    TRY(file_append(j->path, j->rows, j->bytes));
-    j->bytes = 0;
+    if (!j->open || j->waiting == 0) goto done;
+    TRY(file_append(j->metrics, j->metrics_bytes, j->rows, j->waiting));
+    j->metrics_bytes += j->waiting;
+    j->waiting = 0;
     j->flushed = clock_seconds();
+done:
+    return status;
+}
+
+canto_status journal_sync(journal *j) {
+    canto_status status = status_ok();
+    if (!j->open) goto done;
+    TRY(journal_flush(j));
+    TRY(file_sync(j->metrics));
+    TRY(file_sync(j->samples));
+done:
+    return status;
+}
+
+canto_status journal_take_back(journal *j, uint64_t metrics_bytes) {
+    return j->open ? file_cut(j->metrics, metrics_bytes, &j->metrics_bytes) : status_ok();
+}
+
+canto_status journal_sample(journal *j, int64_t step, const char *text, size_t bytes) {
+    canto_status status = status_ok();
+    char         heading[64];
+    uint64_t     at = j->samples_bytes;
+    if (!j->open) goto done;
+    int n = snprintf(heading, sizeof heading, "--- step %" PRId64 " ---\n", step);
+    TRY(file_append(j->samples, at, heading, (size_t)n));
+    TRY(file_append(j->samples, at += (uint64_t)n, text, bytes));
+    TRY(file_append(j->samples, at += bytes, "\n", 1));
+    j->samples_bytes = at + 1;
 done:
     return status;
 }
@@ -50,7 +105,7 @@ static void put_number(char *row, size_t *at, const char *form, double number) {
 
 canto_status journal_write(journal *j, const journal_row *row) {
     if (!j->open) return status_ok();
-    char  *text = j->rows + j->bytes;
+    char  *text = j->rows + j->waiting;
     size_t at = (size_t)snprintf(text, ROW_MAX, "%lld,%lld,%llu", (long long)row->step, (long long)row->epoch,
                                  (unsigned long long)row->tokens);
     put_number(text, &at, "%.9g", row->train_loss);
@@ -61,78 +116,7 @@ canto_status journal_write(journal *j, const journal_row *row) {
     put_number(text, &at, "%.1f", row->tokens_per_second);
     put_number(text, &at, "%.3f", row->seconds);
     text[at++] = '\n';
-    j->bytes += at;
-    if (j->bytes + ROW_MAX > sizeof j->rows || clock_seconds() - j->flushed >= 1) return journal_flush(j);
+    j->waiting += at;
+    if (j->waiting + ROW_MAX > sizeof j->rows || clock_seconds() - j->flushed >= 1) return journal_flush(j);
     return status_ok();
-}
-
-/* --------------------------------------------------------------------------------------------------- run.json */
-
-static json_t *training_json(const canto_train_options *t) {
-    static const char *const inits[] = {"torch", "gpt2"}, *const optimizers[] = {"adamw", "adam"},
-                             *const schedules[] = {"constant", "cosine", "linear"};
-    json_build                      b = json_build_object();
-    json_build_u64(&b, "seed", t->seed);
-    json_build_bool(&b, "parity_torch", t->parity_torch);
-    json_build_text(&b, "init", inits[t->init]);
-    json_build_integer(&b, "steps", t->steps);
-    json_build_integer(&b, "epochs", t->epochs);
-    json_build_integer(&b, "batch", t->batch);
-    json_build_integer(&b, "eval_batch", t->eval_batch);
-    json_build_integer(&b, "accumulate", t->accumulate);
-    json_build_text(&b, "optimizer", optimizers[t->optimizer]);
-    json_build_real(&b, "lr", t->lr);
-    json_build_real(&b, "min_lr", t->min_lr);
-    json_build_text(&b, "schedule", schedules[t->schedule]);
-    json_build_integer(&b, "warmup", t->warmup);
-    json_build_real(&b, "beta1", t->beta1);
-    json_build_real(&b, "beta2", t->beta2);
-    json_build_real(&b, "eps", t->eps);
-    json_build_real(&b, "weight_decay", t->weight_decay);
-    json_build_bool(&b, "decay_matrices_only", t->decay_matrices_only);
-    json_build_real(&b, "clip", t->clip);
-    json_build_real(&b, "split", t->split);
-    json_build_integer(&b, "eval_every", t->eval_every);
-    json_build_integer(&b, "eval_batches", t->eval_batches);
-    json_build_integer(&b, "save_every", t->save_every);
-    json_build_integer(&b, "log_every", t->log_every);
-    json_build_integer(&b, "keep", t->keep);
-    json_build_real(&b, "max_seconds", t->max_seconds);
-    return json_build_end(&b);
-}
-
-static json_t *data_json(const canto_data *data) {
-    json_build b = json_build_object();
-    json_build_integer(&b, "tokens", (int64_t)canto_data_count(data));
-    json_build_integer(&b, "vocabulary", canto_data_vocabulary(data));
-    json_build_integer(&b, "source_bytes", (int64_t)canto_data_source_bytes(data));
-    json_build_u64(&b, "source_hash", canto_data_source_hash(data));
-    json_build_u64(&b, "tokenizer_hash", canto_data_tokenizer_hash(data));
-    return json_build_end(&b);
-}
-
-canto_status journal_describe(canto_context *context, const char *folder, const char *record,
-                              const canto_config *config, const canto_train_options *training, const canto_data *data,
-                              const char *cpu) {
-    canto_status status;
-    char         path[4096];
-    json_t      *command = NULL, *run = NULL;
-    json_build   b;
-    if (record) TRY(json_parse(context, record, strlen(record), "the run's record", &command));
-    b = json_build_object();
-    json_build_text(&b, "version", canto_version());
-    if (command) json_build_set(&b, "command", json_incref(command));
-    json_build_set(&b, "config", config_to_json(config));
-    json_build_set(&b, "training", training_json(training));
-    json_build_set(&b, "data", data_json(data));
-    json_build_text(&b, "cpu", cpu);
-    json_build_integer(&b, "threads", canto_context_threads(context));
-    run = json_build_end(&b);
-    if (!run) FAIL(CANTO_ERROR_MEMORY, "There is no memory for run.json.");
-    TRY(path_join(path, folder, "run.json"));
-    TRY(json_write_file(path, run));
-done:
-    json_decref(command);
-    json_decref(run);
-    return status;
 }

@@ -1,4 +1,4 @@
-/* journal.h - what a run writes about itself: run.json once, a row of metrics.csv an update. */
+/* journal.h - what a run writes on the way: metrics.csv, a row an update, and samples.txt. */
 #ifndef CANTO_JOURNAL_H
 #define CANTO_JOURNAL_H
 
@@ -12,22 +12,27 @@ typedef struct journal_row {
 } journal_row;
 
 typedef struct journal {
-    bool   open;       /* false: nothing is written */
-    char   path[4096]; /* of metrics.csv */
-    char   rows[16384];
-    size_t bytes;   /* waiting in rows */
-    double flushed; /* clock_seconds then */
+    bool     open; /* false: nothing is written */
+    char     metrics[4096], samples[4096];
+    uint64_t metrics_bytes, samples_bytes; /* in the files */
+    char     rows[16384];
+    size_t   waiting; /* bytes in rows */
+    double   flushed; /* clock_seconds then */
 } journal;
 
-/* Starts folder/metrics.csv with its header. */
+/* Starts folder/metrics.csv with its header, and without samples. */
 canto_status journal_open(journal *j, const char *folder);
+/* Goes on behind the first bytes of both files. *whole false: a file is shorter than that, and goes on where it ends. */
+canto_status journal_resume(journal *j, const char *folder, uint64_t metrics_bytes, uint64_t samples_bytes,
+                            bool *whole);
 /* Adds a row; rows reach the file at least once a second of training. */
 canto_status journal_write(journal *j, const journal_row *row);
+/* Adds a sample under a line that names its step. */
+canto_status journal_sample(journal *j, int64_t step, const char *text, size_t bytes);
 canto_status journal_flush(journal *j);
-
-/* Writes folder/run.json: version, command (record, JSON or NULL), config, training, data, machine. */
-canto_status journal_describe(canto_context *context, const char *folder, const char *record,
-                              const canto_config *config, const canto_train_options *training, const canto_data *data,
-                              const char *cpu);
+/* Flushes, and waits until the disk has it all. */
+canto_status journal_sync(journal *j);
+/* Takes back the rows behind the first metrics_bytes of metrics.csv; nothing may be waiting. */
+canto_status journal_take_back(journal *j, uint64_t metrics_bytes);
 
 #endif

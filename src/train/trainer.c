@@ -13,36 +13,26 @@
 #include <math.h>
 #include <string.h>
 
-static torch_rng *parity(canto_trainer *t) { return t->options.parity_torch ? &t->torch : NULL; }
+static torch_rng *parity(canto_trainer *t) { return t->options.parity_torch ? &t->state.torch : NULL; }
 
 /* ------------------------------------------------------------------------------------------------------- telling */
 
-static void clear_row(canto_trainer *t) {
-    t->row = (journal_row){.train_loss = NAN,
-                           .eval_train_loss = NAN,
-                           .val_loss = NAN,
-                           .lr = NAN,
-                           .grad_norm = NAN,
-                           .tokens_per_second = NAN,
-                           .seconds = NAN};
-    t->row_due = false;
-}
-
 static double seconds_left(const canto_trainer *t, double seconds) {
-    double left = t->step > 0 ? seconds / (double)t->step * (double)(t->updates - t->step) : NAN;
-    if (t->options.max_seconds > 0 && !(left < t->options.max_seconds - seconds))
-        left = t->options.max_seconds - seconds;
+    int64_t step = t->state.step;
+    double  left = step > 0 ? seconds / (double)step * (double)(t->updates - step) : NAN;
+    double  limit = t->options.max_seconds - (clock_seconds() - t->sitting);
+    if (t->options.max_seconds > 0 && !(left < limit)) left = limit;
     return left < 0 ? 0 : left;
 }
 
 static canto_event event_of(const canto_trainer *t, canto_event_kind kind) {
     double seconds = clock_seconds() - t->start;
     return (canto_event){.kind = kind,
-                         .step = t->step,
+                         .step = t->state.step,
                          .steps = t->updates,
-                         .epoch = t->epoch,
+                         .epoch = t->state.epoch,
                          .epochs = t->options.epochs,
-                         .tokens = t->tokens,
+                         .tokens = t->state.tokens,
                          .train_loss = NAN,
                          .eval_train_loss = NAN,
                          .val_loss = NAN,
@@ -66,7 +56,7 @@ static double estimate(canto_trainer *t, int which, data_split part) {
     double  sum = 0;
     if (part.count == 0) return NAN;
     for (int32_t i = 0; i < n; i++) {
-        if (t->options.parity_torch) loader_draw(&t->eval_batches[which], &t->torch, t->x, t->y);
+        if (t->options.parity_torch) loader_draw(&t->eval_batches[which], &t->state.torch, t->x, t->y);
         else loader_spread(t->data, part, T, B, n, i, t->x, t->y);
         lanes_evaluate(&t->lanes, t->x, t->y, B, T, t->losses);
         sum += losses_sum(t->losses, rows) / (double)rows;
@@ -80,7 +70,7 @@ static double validate_all(canto_trainer *t) {
     uint64_t window = 0, tokens = 0;
     int32_t  rows, columns;
     double   sum = 0;
-    if (t->options.parity_torch && t->validation.count > 0) torch_random_i64(&t->torch);
+    if (t->options.parity_torch && t->validation.count > 0) torch_random_i64(&t->state.torch);
     while (loader_sequence(t->data, t->validation, t->config.context, trainer_eval_batch(t), &window, t->x, t->y, &rows,
                            &columns)) {
         size_t n = (size_t)rows * (size_t)columns;
@@ -93,15 +83,26 @@ static double validate_all(canto_trainer *t) {
 
 /* What an evaluation found waits for the row of this step, and for the checkpoint of this step. */
 static void note_evaluation(canto_trainer *t, double train_loss, double val_loss) {
-    t->row.eval_train_loss = train_loss;
-    t->row.val_loss = val_loss;
-    t->row_due = true;
-    t->last_val_loss = val_loss;
-    t->last_val_step = t->step;
+    run_state *s = &t->state;
+    s->row_eval_train_loss = train_loss;
+    s->row_val_loss = val_loss;
+    s->row_due = true;
+    s->last_val_loss = val_loss;
+    s->last_val_step = s->step;
+    t->unsaved = true;
 }
 
+static bool on_schedule(const canto_trainer *t) {
+    int64_t every = t->options.eval_every;
+    return t->state.step == 0 || (every > 0 && t->state.step % every == 0);
+}
+
+/* The evaluation after the last update may be one that a longer run would not make: it then leaves the stream of parity mode
+ * as it was, so that the run can be made longer. */
 static void evaluate(canto_trainer *t) {
-    double train_loss = estimate(t, 0, t->train), val_loss = estimate(t, 1, t->validation);
+    torch_rng before = t->state.torch;
+    double    train_loss = estimate(t, 0, t->train), val_loss = estimate(t, 1, t->validation);
+    if (!on_schedule(t)) t->state.torch = before;
     note_evaluation(t, train_loss, val_loss);
     canto_event event = event_of(t, CANTO_EVENT_EVALUATION);
     event.eval_train_loss = train_loss;
@@ -112,44 +113,62 @@ static void evaluate(canto_trainer *t) {
 /* By steps: at the start, every so many updates, after the last. By epochs their ends evaluate; in parity nothing else may
  * draw from the stream. */
 static bool evaluation_due(const canto_trainer *t) {
-    const canto_train_options *o = &t->options;
-    if (t->last_val_step == t->step) return false;
-    if (o->epochs > 0 && (o->parity_torch || t->step == t->updates)) return false;
-    return t->step == 0 || t->step == t->updates || (o->eval_every > 0 && t->step % o->eval_every == 0);
+    bool last = t->state.step == t->updates;
+    if (t->state.last_val_step == t->state.step) return false;
+    if (t->options.epochs > 0) return on_schedule(t) && !last && !t->options.parity_torch;
+    return on_schedule(t) || last;
 }
 
 /* --------------------------------------------------------------------------------------------------------- saving */
 
+/* Brings the state up to now: what is not kept there all the time. */
+static const run_state *state_now(canto_trainer *t) {
+    run_state *s = &t->state;
+    s->seconds = clock_seconds() - t->start;
+    s->epoch_seconds = clock_seconds() - t->epoch_start;
+    s->metrics_bytes = t->journal.metrics_bytes;
+    s->samples_bytes = t->journal.samples_bytes;
+    s->has_torch = t->options.parity_torch;
+    s->has_loader = t->batches.data != NULL;
+    s->loader = t->batches.state;
+    return s;
+}
+
+static bool save_due(const canto_trainer *t) {
+    if (t->state.step == 0) return false;
+    if (t->options.save_every > 0) return t->state.step % t->options.save_every == 0;
+    return t->state.last_val_step == t->state.step;
+}
+
+/* Only a checkpoint that an uninterrupted run has too can be the best one. */
+static bool is_best(const canto_trainer *t) {
+    const run_state *s = &t->state;
+    return (save_due(t) || s->step == t->updates) && s->last_val_step == s->step && s->last_val_loss < s->best_loss;
+}
+
+/* The journal reaches the disk before the checkpoint that counts on it. */
 static canto_status save(canto_trainer *t) {
     canto_status status = status_ok();
+    run_state   *s = &t->state;
     char         path[4096];
-    json_t      *loader_json = NULL;
-    if (!t->folder[0] || t->saved_step == t->step) goto done;
-    TRY(journal_flush(&t->journal));
-    bool best = t->last_val_step == t->step && t->last_val_loss < t->best_loss;
-    if (best) {
-        t->best_loss = t->last_val_loss;
-        t->best_step = t->step;
+    if (!t->folder[0] || (t->saved_step == s->step && !t->unsaved)) goto done;
+    TRY(journal_sync(&t->journal));
+    if (is_best(t)) {
+        s->best_loss = s->last_val_loss;
+        s->best_step = s->step;
     }
-    loader_json = loader_state_write(&t->batches.state);
-    checkpoint_state state = {t->step, t->epoch, t->tokens, t->best_loss, t->best_step, parity(t), loader_json};
-    TRY(checkpoint_save(t->folder, t->model, t->table, t->m, t->v, &state, path));
-    t->saved_step = t->step;
-    TRY(checkpoint_link(t->folder, "last", t->step));
-    if (best) TRY(checkpoint_link(t->folder, "best", t->step));
-    TRY(checkpoint_prune(t->folder, t->options.keep, t->best_step, t->step));
+    if (t->saved_step == s->step) TRY(checkpoint_restate(t->folder, state_now(t), path));
+    else TRY(checkpoint_save(t->folder, t->model, t->m, t->v, state_now(t), path));
+    t->saved_step = s->step;
+    t->unsaved = false;
+    TRY(checkpoint_link(t->folder, "last", s->step));
+    if (s->best_step == s->step) TRY(checkpoint_link(t->folder, "best", s->step));
+    TRY(checkpoint_prune(t->folder, t->options.keep, s->best_step, s->step));
     canto_event event = event_of(t, CANTO_EVENT_CHECKPOINT);
     event.path = path;
     tell(t, &event);
 done:
-    json_decref(loader_json);
     return status;
-}
-
-static bool save_due(const canto_trainer *t) {
-    if (t->step == 0) return false;
-    if (t->options.save_every > 0) return t->step % t->options.save_every == 0;
-    return t->last_val_step == t->step;
 }
 
 /* -------------------------------------------------------------------------------------------------- one update */
@@ -173,10 +192,10 @@ static bool next_batch(canto_trainer *t, int32_t *rows, int32_t *columns) {
 
 static gpt_dropout draw_dropout(canto_trainer *t, int32_t micro, int32_t rows, int32_t columns) {
     gpt_dropout dropout = {.on = t->dropout};
-    uint64_t    key = rng_mix(rng_mix(t->options.seed, RNG_DROPOUT), (uint64_t)t->step);
+    uint64_t    key = rng_mix(rng_mix(t->options.seed, RNG_DROPOUT), (uint64_t)t->state.step);
     dropout.key = rng_mix(key, (uint64_t)micro);
     if (t->bits) {
-        gpt_draw_dropout(&t->config, rows, columns, &t->torch, t->bits);
+        gpt_draw_dropout(&t->config, rows, columns, &t->state.torch, t->bits);
         dropout.bits = t->bits;
     }
     return dropout;
@@ -184,7 +203,7 @@ static gpt_dropout draw_dropout(canto_trainer *t, int32_t micro, int32_t rows, i
 
 /* Micro-batches of one update: forward, loss, backward. The mean is over all their positions; how many those are is known
  * only at the end when an epoch's last windows are short, so the gradients are made for full ones and corrected. */
-static bool accumulate_gradients(canto_trainer *t, update *u) {
+static void accumulate_gradients(canto_trainer *t, update *u) {
     int32_t rows, columns, micro = 0;
     double  full = (double)t->options.batch * t->config.context * t->options.accumulate;
     *u = (update){0};
@@ -196,10 +215,9 @@ static bool accumulate_gradients(canto_trainer *t, update *u) {
         u->loss_sum += losses_sum(t->losses, positions);
         u->positions += positions;
     }
-    if (micro == 0) return false;
     lanes_gather(&t->lanes);
     u->scale = full / (double)u->positions;
-    return true;
+    loader_epoch_end(&t->batches);
 }
 
 static canto_status check_finite(const canto_trainer *t, const update *u) {
@@ -208,7 +226,7 @@ static canto_status check_finite(const canto_trainer *t, const update *u) {
     return status_error(CANTO_ERROR_NUMBER,
                         "At step %lld the loss is %g and the gradient's norm %g: training stopped, and the checkpoints "
                         "before it are untouched. Try a smaller learning rate (it was %g), warm-up, or clipping.",
-                        (long long)t->step, loss, u->norm, u->lr);
+                        (long long)t->state.step, loss, u->norm, u->lr);
 }
 
 /* gradients -> clip -> weights. As PyTorch's clip_grad_norm_: the norm is brought to clip when it is larger. */
@@ -218,93 +236,95 @@ static canto_status apply_gradients(canto_trainer *t, update *u) {
     optimizer_settings         settings = {o->optimizer == CANTO_ADAMW, 0, o->beta1, o->beta2, o->eps, o->weight_decay,
                                            o->decay_matrices_only};
     double                     scale = u->scale;
-    u->lr = settings.lr = schedule_lr(o, t->step, t->updates);
+    u->lr = settings.lr = schedule_lr(o, t->state.step, t->updates);
     u->norm = gradient_norm(&t->lanes.pool_exec, t->table, t->gradients) * u->scale;
     TRY(check_finite(t, u));
     if (o->clip > 0 && u->norm + 1e-6 > o->clip) scale *= o->clip / (u->norm + 1e-6);
-    optimizer_update(&t->lanes.pool_exec, t->kernels, t->table, &settings, t->step + 1, t->weights, t->gradients, t->m,
-                     t->v, (float)scale);
+    optimizer_update(&t->lanes.pool_exec, t->kernels, t->table, &settings, t->state.step + 1, t->weights, t->gradients,
+                     t->m, t->v, (float)scale);
 done:
     return status;
 }
 
-static canto_status finish_row(canto_trainer *t, bool due) {
-    canto_status status = status_ok();
-    t->row.step = t->step;
-    t->row.epoch = t->epoch;
-    t->row.tokens = t->tokens;
-    t->row.seconds = clock_seconds() - t->start;
-    if (due || t->row_due) status = journal_write(&t->journal, &t->row);
-    clear_row(t);
-    return status;
+/* The row of this step: with the loss of the update to come, when there is one, and with the evaluation that waited. */
+static canto_status write_row(canto_trainer *t, const update *u, double speed) {
+    const run_state *s = &t->state;
+    journal_row      row = {.step = s->step, .epoch = s->epoch, .tokens = s->tokens, .tokens_per_second = speed};
+    row.train_loss = u ? u->loss_sum / (double)u->positions : NAN;
+    row.lr = u ? u->lr : NAN;
+    row.grad_norm = u ? u->norm : NAN;
+    row.eval_train_loss = s->row_due ? s->row_eval_train_loss : NAN;
+    row.val_loss = s->row_due ? s->row_val_loss : NAN;
+    row.seconds = clock_seconds() - t->start;
+    return journal_write(&t->journal, &row);
 }
 
 /* One update is done: its row, its count, its event. */
 static canto_status note_update(canto_trainer *t, const update *u, double seconds) {
     canto_status status;
-    double       loss = u->loss_sum / (double)u->positions, speed = (double)u->positions / seconds;
-    t->row.train_loss = loss;
-    t->row.lr = u->lr;
-    t->row.grad_norm = u->norm;
-    t->row.tokens_per_second = speed;
-    TRY(finish_row(t, t->step % t->options.log_every == 0));
-    t->step++;
-    t->tokens += u->positions;
-    t->epoch_loss_sum += u->loss_sum;
-    t->epoch_tokens += u->positions;
+    run_state   *s = &t->state;
+    double       speed = (double)u->positions / seconds;
+    if (s->row_due || s->step % t->options.log_every == 0) TRY(write_row(t, u, speed));
+    s->row_due = false;
+    s->step++;
+    s->tokens += u->positions;
+    s->epoch_loss_sum += u->loss_sum;
+    s->epoch_tokens += u->positions;
     canto_event event = event_of(t, CANTO_EVENT_STEP);
-    event.train_loss = loss;
+    event.train_loss = u->loss_sum / (double)u->positions;
     event.lr = u->lr;
     event.grad_norm = u->norm;
     event.tokens_per_second = speed;
     tell(t, &event);
+    TRY(t->failed);
 done:
     return status;
 }
 
-/* *done false: the epoch had no batch left. */
-static canto_status run_update(canto_trainer *t, bool *done_one) {
-    canto_status status = status_ok();
+static canto_status run_update(canto_trainer *t) {
+    canto_status status;
     update       u;
     double       start = clock_seconds();
-    *done_one = accumulate_gradients(t, &u);
-    if (!*done_one) goto done;
+    accumulate_gradients(t, &u);
     TRY(apply_gradients(t, &u));
     TRY(note_update(t, &u, clock_seconds() - start));
-    if (t->options.max_seconds > 0 && clock_seconds() - t->start >= t->options.max_seconds) t->stopping = true;
+    if (t->options.max_seconds > 0 && clock_seconds() - t->sitting >= t->options.max_seconds) t->stopping = true;
 done:
     return status;
 }
 
 /* ------------------------------------------------------------------------------------------------------- the run */
 
+/* Wherever the state stands, each turn of these loops does what comes next: a run that goes on enters them as one that
+ * begins. */
 static canto_status run_steps(canto_trainer *t) {
     canto_status status = status_ok();
-    bool         done_one = true;
     for (;;) {
         if (evaluation_due(t)) evaluate(t);
         if (save_due(t)) TRY(save(t));
-        if (t->stopping || t->step == t->updates) break;
-        TRY(run_update(t, &done_one));
+        if (t->stopping || t->state.step == t->updates) break;
+        TRY(run_update(t));
     }
 done:
     return status;
 }
 
-static void begin_epoch(canto_trainer *t) {
-    t->epoch_loss_sum = 0;
-    t->epoch_tokens = 0;
+static canto_status begin_epoch(canto_trainer *t) {
+    t->state.epoch_loss_sum = 0;
+    t->state.epoch_tokens = 0;
     t->epoch_start = clock_seconds();
+    return loader_epoch_begin(&t->batches, parity(t));
 }
 
 /* A pass over the training split is done: the whole validation split is read. */
 static canto_status finish_epoch(canto_trainer *t) {
-    double train_loss = t->epoch_loss_sum / (double)t->epoch_tokens;
-    t->epoch++;
+    run_state *s = &t->state;
+    double     train_loss = s->epoch_loss_sum / (double)s->epoch_tokens;
+    s->epoch++;
     note_evaluation(t, train_loss, validate_all(t));
     canto_event event = event_of(t, CANTO_EVENT_EPOCH);
     event.train_loss = event.eval_train_loss = train_loss;
-    event.val_loss = t->last_val_loss;
+    event.val_loss = s->last_val_loss;
     event.seconds = clock_seconds() - t->epoch_start;
     tell(t, &event);
     return save_due(t) ? save(t) : status_ok();
@@ -312,27 +332,28 @@ static canto_status finish_epoch(canto_trainer *t) {
 
 static canto_status run_epochs(canto_trainer *t) {
     canto_status status = status_ok();
-    while (t->epoch < t->options.epochs && !t->stopping) {
-        bool more = true;
-        TRY(loader_epoch_begin(&t->batches, parity(t)));
-        begin_epoch(t);
-        while (more && !t->stopping) {
-            if (evaluation_due(t)) evaluate(t);
-            if (save_due(t)) TRY(save(t));
-            TRY(run_update(t, &more));
+    while (t->state.epoch < t->options.epochs && !t->stopping) {
+        if (t->batches.state.epoch > (uint64_t)t->state.epoch) {
+            TRY(finish_epoch(t));
+            continue;
         }
-        if (!more) TRY(finish_epoch(t));
+        if (!t->batches.state.running) TRY(begin_epoch(t));
+        if (evaluation_due(t)) evaluate(t);
+        if (save_due(t)) TRY(save(t));
+        if (!t->stopping) TRY(run_update(t));
     }
 done:
     return status;
 }
 
+/* The checkpoint counts on the journal without the closing row: a run that goes on writes it again, with a loss. */
 static canto_status finish_run(canto_trainer *t) {
     canto_status status;
     char         path[4096] = "";
-    if (t->row_due) TRY(finish_row(t, true));
-    TRY(journal_flush(&t->journal));
     TRY(save(t));
+    if (t->state.row_due) TRY(write_row(t, NULL, NAN));
+    TRY(journal_flush(&t->journal));
+    t->row_closed = t->state.row_due;
     canto_event event = event_of(t, CANTO_EVENT_DONE);
     if (t->folder[0]) {
         TRY(path_join(path, t->folder, "last"));
@@ -343,21 +364,58 @@ done:
     return status;
 }
 
+/* What a failed write means for the run. */
+static canto_status explain(const canto_trainer *t, canto_status status) {
+    long long step = t->state.step;
+    if (status.code != CANTO_ERROR_FILE || !t->folder[0]) return status;
+    if (!folder_exists(t->folder))
+        return status_error(
+            CANTO_ERROR_FILE,
+            "The run folder '%.300s' is gone: it was moved or removed while step %lld was trained. If it "
+            "was moved, go on with it at its new place.",
+            t->folder, step);
+    if (t->saved_step < 0)
+        return status_error(CANTO_ERROR_FILE, "%.300s. Training stopped after step %lld; there is no checkpoint yet.",
+                            status.text, step);
+    return status_error(CANTO_ERROR_FILE,
+                        "%.300s. Training stopped after step %lld; the checkpoint of step %lld is untouched.",
+                        status.text, step, (long long)t->saved_step);
+}
+
+static canto_status begin_sitting(canto_trainer *t) {
+    double now = clock_seconds();
+    t->sitting = now;
+    t->start = now - t->state.seconds;
+    t->epoch_start = now - t->state.epoch_seconds;
+    t->stopping = t->stopped = false;
+    t->failed = status_ok();
+    if (!t->row_closed) return status_ok();
+    t->row_closed = false;
+    return journal_take_back(&t->journal, t->state.metrics_bytes);
+}
+
 canto_status canto_trainer_run(canto_trainer *trainer, canto_event_fn on_event, void *user) {
-    canto_status   status = status_ok();
+    canto_status   status;
     canto_trainer *t = trainer;
     t->on_event = on_event;
     t->user = user;
-    t->start = clock_seconds();
-    t->stopping = t->stopped = false;
-    clear_row(t);
+    TRY(begin_sitting(t));
     if (t->options.epochs > 0) TRY(run_epochs(t));
     else if (t->updates > 0) TRY(run_steps(t));
     TRY(finish_run(t));
     if (t->stopped)
         FAIL(CANTO_STOPPED, "Training was stopped after %lld of %lld updates; a checkpoint is saved.",
-             (long long)t->step, (long long)t->updates);
+             (long long)t->state.step, (long long)t->updates);
 done:
-    journal_flush(&t->journal);
+    if (status.code != CANTO_OK && status.code != CANTO_STOPPED) {
+        journal_flush(&t->journal);
+        status = explain(t, status);
+    }
     return status;
 }
+
+canto_status canto_trainer_sample(canto_trainer *trainer, const char *text, size_t bytes) {
+    return trainer->failed = journal_sample(&trainer->journal, trainer->state.step, text, bytes);
+}
+
+int64_t canto_trainer_step(const canto_trainer *trainer) { return trainer->state.step; }

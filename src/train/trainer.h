@@ -7,6 +7,7 @@
 #include "train/journal.h"
 #include "train/lanes.h"
 #include "train/optimizer.h"
+#include "train/run_state.h"
 
 struct canto_trainer {
     canto_context      *context;
@@ -24,34 +25,36 @@ struct canto_trainer {
     data_split train, validation; /* validation.count 0: none */
     loader     batches;           /* of training */
     loader     eval_batches[2];   /* parity: of evaluation, training split and validation split */
-    torch_rng  torch;             /* parity: the one stream */
     uint32_t  *x, *y;             /* [B T] of the larger of both batch sizes */
     float     *losses;            /* [B T] */
     uint8_t   *bits;              /* parity dropout; NULL: none */
     bool       dropout;
 
     char    folder[4096]; /* "": nothing is written */
+    int     lock;         /* of the folder; -1: none */
     journal journal;
 
-    int64_t        step, updates; /* done, and planned */
-    int64_t        epoch;         /* done */
-    uint64_t       tokens;        /* trained on */
-    double         best_loss;
-    int64_t        best_step, saved_step; /* -1: none */
-    double         last_val_loss;         /* of the evaluation at last_val_step */
-    int64_t        last_val_step;
-    double         epoch_loss_sum, epoch_start;
-    uint64_t       epoch_tokens;
-    journal_row    row;     /* of the update to come: evaluations wait here for its loss */
-    bool           row_due; /* row holds an evaluation */
-    double         start;   /* clock_seconds */
+    run_state state;      /* all that a checkpoint holds beside weights and moments; state.torch is the one stream */
+    int64_t   updates;    /* planned */
+    int64_t   saved_step; /* of the latest checkpoint; -1: none */
+    bool      unsaved;    /* at that step, but an evaluation or an epoch's end has come since */
+    bool      row_closed; /* the row that waits for a loss is in metrics.csv without one: the run stood still there */
+
+    double         start, sitting, epoch_start; /* clock_seconds; start and epoch_start reach over sittings */
     canto_event_fn on_event;
     void          *user;
     bool           stopping; /* a callback asked to stop, or the time is up */
     bool           stopped;  /* a callback asked */
+    canto_status   failed;   /* of a sample that could not be written: ends the run, which then repeats it */
 };
 
 /* B of evaluation. */
 int32_t trainer_eval_batch(const canto_trainer *t);
+
+/* Everything of canto_trainer_open but the folder: checks, memory, first weights. */
+canto_status trainer_new(canto_context *context, const canto_config *config, const canto_train_options *options,
+                         const canto_tokenizer *tokenizer, const canto_data *data, canto_trainer **trainer);
+/* Whether the disk of folder (or of the nearest parent that is there) holds the checkpoints to come. */
+canto_status trainer_check_disk(const canto_trainer *t, const char *folder);
 
 #endif

@@ -1,13 +1,15 @@
-/* trainer_open.c - a run is checked, weighed against the machine's memory, allocated, and given its first weights.
+/* trainer_open.c - a run is checked, weighed against the machine's memory and disk, allocated, and given its first weights.
  *
  * Invariant: all memory of a run is taken here; nothing is created on disk before everything else has succeeded, and a
- * folder that holds a run already is refused. */
+ * folder that holds a run already is refused. run.json comes first: from then on there is a run to go on with. */
 #include "base/file.h"
 #include "base/machine.h"
 #include "model/init.h"
+#include "train/checkpoint.h"
+#include "train/run_folder.h"
+#include "train/run_record.h"
 #include "train/trainer.h"
 
-#include <math.h>
 #include <string.h>
 
 int32_t trainer_eval_batch(const canto_trainer *t) {
@@ -113,18 +115,45 @@ done:
     return status;
 }
 
+/* ----------------------------------------------------------------------------------------------------- the disk */
+
+/* How many checkpoints the run will still write, whatever ends it early. */
+static uint64_t checkpoints_to_come(const canto_trainer *t) {
+    const canto_train_options *o = &t->options;
+    int64_t  every = o->save_every > 0 ? o->save_every : o->eval_every, left = t->updates - t->state.step;
+    uint64_t epochs = o->save_every > 0 ? 0 : (uint64_t)(o->epochs - t->state.epoch);
+    return (every > 0 ? (uint64_t)(left / every) : 0) + (o->epochs > 0 ? epochs : 0) + 1;
+}
+
+canto_status trainer_check_disk(const canto_trainer *t, const char *folder) {
+    uint64_t count = checkpoints_to_come(t), few = 3; /* best, last, and the one being written */
+    int64_t  there = 0;
+    bool     keeps_all = t->options.keep == 0;
+    if (!keeps_all) few += (uint64_t)t->options.keep;
+    if ((!keeps_all || t->options.max_seconds > 0) && count > few) count = few;
+    if (t->state.step > 0 && !keeps_all && checkpoint_count(folder, &there).code == CANTO_OK &&
+        count + (uint64_t)there > few)
+        count = few > (uint64_t)there ? few - (uint64_t)there : 1; /* old ones go as new ones come */
+    return run_folder_check_disk(folder, checkpoint_bytes(t->table->parameters), count, keeps_all);
+}
+
+/* ---------------------------------------------------------------------------------------------------- the folder */
+
 static canto_status open_folder(canto_trainer *t, const char *folder, const char *record) {
     canto_status status = status_ok();
     char         path[4096];
     if (!folder) goto done;
     TRY(path_join(path, folder, "run.json"));
+    TRY(trainer_check_disk(t, folder));
+    TRY(folder_create(folder));
+    TRY(run_folder_lock(folder, &t->lock));
     if (file_exists(path))
         FAIL(CANTO_ERROR_FILE,
-             "The folder '%.300s' holds a run already (it has a run.json). Choose another folder, or "
+             "The folder '%.300s' holds a run already (it has a run.json). Go on with it, choose another folder, or "
              "remove that one.",
              folder);
-    TRY(folder_create(folder));
-    TRY(journal_describe(t->context, folder, record, &t->config, &t->options, t->data, t->kernels->name));
+    TRY(run_folder_clean(folder));
+    TRY(run_record_write(t->context, folder, record, &t->config, &t->options, t->data, t->kernels->name));
     TRY(journal_open(&t->journal, folder));
     memcpy(t->folder, folder, strlen(folder) + 1); /* path_join has checked the length */
 done:
@@ -133,8 +162,7 @@ done:
 
 /* ------------------------------------------------------------------------------------------------ open and close */
 
-static canto_status trainer_prepare(canto_trainer *t, const canto_tokenizer *tokenizer, const char *folder,
-                                    const char *record) {
+static canto_status prepare(canto_trainer *t, const canto_tokenizer *tokenizer) {
     canto_status status;
     TRY(canto_config_check(&t->config));
     TRY(canto_train_options_check(&t->options));
@@ -148,17 +176,14 @@ static canto_status trainer_prepare(canto_trainer *t, const canto_tokenizer *tok
     TRY(open_batches(t));
     TRY(lanes_open(t->context, t->kernels, &t->model->weights, t->table, t->gradients,
                    lanes_count(t->table->parameters, t->options.batch), most_batch(t), t->config.context, &t->lanes));
-    torch_seed(&t->torch, t->options.seed);
-    model_initialize(t->table, t->options.init, &t->torch, t->weights);
-    TRY(open_folder(t, folder, record));
+    torch_seed(&t->state.torch, t->options.seed);
+    model_initialize(t->table, t->options.init, &t->state.torch, t->weights);
 done:
     return status;
 }
 
-canto_status canto_trainer_open(canto_context *context, const canto_config *config, const canto_train_options *options,
-                                const canto_tokenizer *tokenizer, const canto_data *data, const char *folder,
-                                const char *record, canto_trainer **trainer) {
-    canto_status   status;
+canto_status trainer_new(canto_context *context, const canto_config *config, const canto_train_options *options,
+                         const canto_tokenizer *tokenizer, const canto_data *data, canto_trainer **trainer) {
     canto_trainer *t = context_allocate_zeroed(context, 1, sizeof *t);
     *trainer = NULL;
     if (!t) return context_no_memory(sizeof *t, "a trainer");
@@ -166,9 +191,22 @@ canto_status canto_trainer_open(canto_context *context, const canto_config *conf
     t->config = *config;
     t->options = *options;
     t->data = data;
-    t->best_loss = INFINITY;
-    t->best_step = t->saved_step = t->last_val_step = -1;
-    status = trainer_prepare(t, tokenizer, folder, record);
+    t->lock = -1;
+    t->saved_step = -1;
+    run_state_begin(&t->state);
+    canto_status status = prepare(t, tokenizer);
+    if (status.code == CANTO_OK) *trainer = t;
+    else canto_trainer_close(t);
+    return status;
+}
+
+canto_status canto_trainer_open(canto_context *context, const canto_config *config, const canto_train_options *options,
+                                const canto_tokenizer *tokenizer, const canto_data *data, const char *folder,
+                                const char *record, canto_trainer **trainer) {
+    canto_trainer *t;
+    *trainer = NULL;
+    canto_status status = trainer_new(context, config, options, tokenizer, data, &t);
+    if (status.code == CANTO_OK) status = open_folder(t, folder, record);
     if (status.code == CANTO_OK) *trainer = t;
     else canto_trainer_close(t);
     return status;
@@ -187,6 +225,7 @@ void canto_trainer_close(canto_trainer *trainer) {
     context_release(context, trainer->y);
     context_release(context, trainer->losses);
     context_release(context, trainer->bits);
+    file_unlock(&trainer->lock);
     context_release(context, trainer);
 }
 
