@@ -18,6 +18,7 @@ const command *const commands[] = {
     &command_tokenizer_info,
     &command_data_prepare,
     &command_bench_train,
+    &command_doctor,
     &command_help,
 };
 const size_t commands_count = sizeof commands / sizeof *commands;

@@ -108,6 +108,9 @@ CANTO_API canto_status canto_context_open(const canto_context_options *options, 
 CANTO_API void         canto_context_close(canto_context *context);
 CANTO_API const char  *canto_context_cpu(const canto_context *context); /* the kernels in use, e.g. "avx512" */
 CANTO_API int          canto_context_threads(const canto_context *context);
+/* The kernels that this build has, number index, the fastest first: a name for canto_context_options, or NULL past the
+ * last. *runs (NULL is allowed): whether this processor runs them. */
+CANTO_API const char *canto_kernels_name(size_t index, bool *runs);
 
 /* Releases what the library handed out (ids, texts). NULL is allowed. */
 CANTO_API void canto_free(canto_context *context, void *memory);

@@ -16,24 +16,31 @@ extern const kernels kernels_avx512;
 extern const kernels kernels_neon;
 #endif
 
-const kernels *kernels_choose(const char *name) {
-    static const kernels *const best_first[] = {
+static const kernels *const best_first[] = {
 #ifdef CANTO_HAVE_AVX512
-        &kernels_avx512,
+    &kernels_avx512,
 #endif
 #ifdef CANTO_HAVE_AVX2
-        &kernels_avx2,
+    &kernels_avx2,
 #endif
 #ifdef CANTO_HAVE_NEON
-        &kernels_neon,
+    &kernels_neon,
 #endif
-        &kernels_portable,
-    };
+    &kernels_portable,
+};
+
+const kernels *kernels_choose(const char *name) {
     bool any = name == NULL || name[0] == '\0';
     for (size_t i = 0; i < sizeof best_first / sizeof best_first[0]; i++)
         if ((any || strcmp(name, best_first[i]->name) == 0) && machine_has_kernels(best_first[i]->name))
             return best_first[i];
     return NULL;
+}
+
+const char *canto_kernels_name(size_t index, bool *runs) {
+    if (index >= sizeof best_first / sizeof best_first[0]) return NULL;
+    if (runs) *runs = machine_has_kernels(best_first[index]->name);
+    return best_first[index]->name;
 }
 
 const char *canto_context_cpu(const canto_context *context) {
