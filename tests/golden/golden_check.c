@@ -15,6 +15,7 @@
 #include "fixture.h"
 #include "infer/sampler.h"
 #include "model/init.h"
+#include "store/model.h"
 #include "train/optimizer.h"
 
 #define STEPS 10
@@ -25,7 +26,7 @@ typedef struct outcome {
     const char *folder;
     bool        failed;
     double      logits, loss, gradients, adamw, adam, after, dropout;
-    int         texts, texts_compared;
+    int         texts, texts_compared, written; /* written: by a session */
 } outcome;
 
 #if defined(__GNUC__)
@@ -235,6 +236,51 @@ static canto_generate_options options_of(const json_t *text) {
     return g;
 }
 
+typedef struct written {
+    uint32_t ids[256];
+    size_t   count;
+} written;
+
+static bool keep_token(void *user, uint32_t id, double logprob) {
+    written *w = user;
+    (void)logprob;
+    w->ids[w->count++] = id;
+    return w->count < sizeof w->ids / sizeof *w->ids;
+}
+
+/* The same text from a session, whose window is always the model's context. */
+static canto_status check_session(fixture *f, const json_t *text, outcome *o) {
+    canto_status           status;
+    const json_t          *want = json_object_get(text, "tokens");
+    size_t                 count = json_array_size(json_object_get(text, "prompt")), total = json_array_size(want);
+    canto_generate_options g = options_of(text);
+    canto_model           *model = NULL;
+    canto_session         *session = NULL;
+    written                w = {.count = 0};
+    uint32_t               prompt[256];
+    for (size_t i = 0; i < count && i < sizeof prompt / sizeof *prompt; i++)
+        prompt[i] = (uint32_t)json_integer_value(json_array_get(want, i));
+    g.tokens = (int64_t)(total - count);
+    g.seed = (uint64_t)json_integer_value(json_object_get(text, "manual_seed"));
+    TRY(model_borrow(f->context, &f->config, f->weights, NULL, &model));
+    TRY(canto_session_open(f->context, model, &session));
+    TRY(canto_generate(session, prompt, count, &g, keep_token, &w));
+    o->written++;
+    for (size_t i = 0; i < total - count; i++) {
+        uint32_t expected = (uint32_t)json_integer_value(json_array_get(want, count + i));
+        if (w.ids[i] == expected) continue;
+        failed(o, "token %zu of a %s text from a session is %u, PyTorch has %u", count + i,
+               g.greedy ? "greedy" : "sampled", (unsigned)w.ids[i], (unsigned)expected);
+        break;
+    }
+done:
+    canto_session_close(session);
+    canto_model_close(model);
+    return status;
+}
+
+static bool is_decided(const json_t *text) { return json_number_value(json_object_get(text, "min_margin")) > 1e-4; }
+
 static void check_text(runner *r, const json_t *text, outcome *o) {
     const json_t          *want = json_object_get(text, "tokens");
     size_t                 prompt = json_array_size(json_object_get(text, "prompt")), count = json_array_size(want);
@@ -244,7 +290,7 @@ static void check_text(runner *r, const json_t *text, outcome *o) {
     canto_generate_options g = options_of(text);
     torch_seed(&torch, (uint64_t)json_integer_value(json_object_get(text, "manual_seed")));
     o->texts++;
-    if (!(json_number_value(json_object_get(text, "min_margin")) > 1e-4)) return;
+    if (!is_decided(text)) return;
     o->texts_compared++;
     for (size_t i = 0; i < count && i < sizeof ids / sizeof *ids; i++) {
         uint32_t expected = (uint32_t)json_integer_value(json_array_get(want, i));
@@ -262,7 +308,12 @@ static canto_status check_texts(fixture *f, outcome *o) {
     const json_t *texts = json_object_get(f->info, "generate");
     if (status.code != CANTO_OK) return status;
     load_weights(&r);
-    for (size_t i = 0; i < json_array_size(texts); i++) check_text(&r, json_array_get(texts, i), o);
+    for (size_t i = 0; i < json_array_size(texts); i++) {
+        const json_t *text = json_array_get(texts, i);
+        check_text(&r, text, o);
+        if (f->config.family != CANTO_FAMILY_DANTE && is_decided(text)) TRY(check_session(f, text, o));
+    }
+done:
     return status;
 }
 
@@ -349,9 +400,10 @@ static bool check_folder(canto_context *context, const char *folder) {
         fixture_close(&f);
     }
     if (status.code != CANTO_OK) failed(&o, "%s", status.text);
-    printf("%-26s logits %.1e loss %.1e gradients %.1e adamw %.1e adam %.1e weights %.1e texts %d/%d dropout %.1e %s\n",
-           name, o.logits, o.loss, o.gradients, o.adamw, o.adam, o.after, o.texts_compared, o.texts, o.dropout,
-           o.failed ? "FAILED" : "ok");
+    printf("%-26s logits %.1e loss %.1e gradients %.1e adamw %.1e adam %.1e weights %.1e texts %d/%d written %d "
+           "dropout %.1e %s\n",
+           name, o.logits, o.loss, o.gradients, o.adamw, o.adam, o.after, o.texts_compared, o.texts, o.written,
+           o.dropout, o.failed ? "FAILED" : "ok");
     return !o.failed;
 }
 
