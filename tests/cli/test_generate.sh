@@ -3,7 +3,7 @@
 # texts beyond the context, untrained models, whole characters.
 . "$(dirname "$0")/library.sh"
 . "$(dirname "$0")/text.sh"
-S="--width 16 --heads 2 --layers 2 --context 16 --batch 4 --eval-batches 1 --quiet"
+S="--width 16 --heads 2 --layers 2 --context 12 --batch 4 --eval-batches 1 --quiet"
 run 0 train "$WORK/small.txt" -o "$WORK/m" $S --tokenizer char --steps 60 --lr 1e-2
 run 0 train "$WORK/small.txt" -o "$WORK/raw" $S --tokenizer byte --steps 0
 run 0 train "$WORK/small.txt" -o "$WORK/words" $S --tokenizer word --steps 3
@@ -26,9 +26,9 @@ for model in m raw; do
 done
 
 # greedy beyond the context, against one process a token: each computes all of its context anew
-run 0 generate "$WORK/m" -p "the " -n 40 --greedy --json && long=$(field .text)
+run 0 generate "$WORK/m" -p "the " -n 24 --greedy --json && long=$(field .text)
 text="the "
-for _ in $(seq 40); do
+for _ in $(seq 24); do
     run 0 generate "$WORK/m" -p "$text" -n 1 --greedy --json --quiet
     text=$(jq -j '.prompt + .text' "$WORK/out"; echo .) && text=${text%.}
 done
@@ -37,17 +37,17 @@ done
 # stop texts: not printed, whether streamed or not; ids hold what was written
 stop=${long:7:3}
 before=${long%%"$stop"*}
-run 0 generate "$WORK/m" -p "the " -n 40 --greedy --stop "$stop" --json
+run 0 generate "$WORK/m" -p "the " -n 24 --greedy --stop "$stop" --json
 [ "$(field .text; echo .)" = "$before
 ." ] || fail "--stop '$stop': '$(field .text)', not '$before'"
 [ "$(field '.ids | length')" = $((${#before} + 3)) ] || fail "--stop: ids $(field '.ids | length')"
 [ "$(field .ended_by)" = stop ] || fail "ended_by $(field .ended_by)"
 for stream in on off; do
-    run 0 generate "$WORK/m" -p "the " -n 40 --greedy --stop "$stop" --stop "never" --stream $stream
+    run 0 generate "$WORK/m" -p "the " -n 24 --greedy --stop "$stop" --stop "never" --stream $stream
     [ "$(cat "$WORK/out"; echo .)" = "the $before
 ." ] || fail "--stop --stream $stream: '$(cat "$WORK/out")'"
 done
-run 0 generate "$WORK/m" -p "the " -n 40 --greedy --stop "never" --stop "the " --json # the prompt does not count
+run 0 generate "$WORK/m" -p "the " -n 24 --greedy --stop "never" --stop "the " --json # the prompt does not count
 [ "$(field .ended_by)" = stop ] || [ "$(field .text)" = "$long" ] || fail "a stop text that the prompt has"
 run 0 generate "$WORK/words" -p "the beginning" -n 30 --greedy --json && words=$(field .text)
 second=$(echo "$words" | cut -d' ' -f2-3)
@@ -57,26 +57,26 @@ case "$(field .text)" in *"$second"*) fail "a stop text of two words is printed"
 run 1 generate "$WORK/m" -p "the " --stop "" && has err "empty"
 
 # filters and penalties
-run 0 generate "$WORK/m" -p "the " -n 40 --min-p 1 --json
+run 0 generate "$WORK/m" -p "the " -n 24 --min-p 1 --json
 [ "$(field .text)" = "$long" ] || fail "--min-p 1 is not greedy"
-run 0 generate "$WORK/m" -p "the " -n 40 --greedy --repeat-penalty 1 --json
+run 0 generate "$WORK/m" -p "the " -n 24 --greedy --repeat-penalty 1 --json
 [ "$(field .text)" = "$long" ] || fail "--repeat-penalty 1 changes the text"
-run 0 generate "$WORK/m" -p "the " -n 40 --greedy --repeat-penalty 5 --json
+run 0 generate "$WORK/m" -p "the " -n 24 --greedy --repeat-penalty 5 --json
 [ "$(field .text)" != "$long" ] || fail "--repeat-penalty 5 changes nothing"
-run 0 generate "$WORK/m" -p "the " -n 40 --greedy --repeat-penalty 5 --repeat-window 2 --json
+run 0 generate "$WORK/m" -p "the " -n 24 --greedy --repeat-penalty 5 --repeat-window 2 --json
 [ "$(field '[.ids as $i | range(1; $i | length) | select($i[.] == $i[. - 1])] | length')" = 0 ] ||
     fail "--repeat-window 2: $(field .text)"
-run 1 generate "$WORK/m" -p "the " --repeat-penalty 2 --repeat-window 17 && has err "context of 16"
+run 1 generate "$WORK/m" -p "the " --repeat-penalty 2 --repeat-window 13 && has err "context of 12"
 run 2 generate "$WORK/m" -p "the " --min-p 1.5 && has err "--min-p"
 run 2 generate "$WORK/m" -p "the " --repeat-penalty 0 && has err "--repeat-penalty"
 
 # prompts: too long for the context, none, -p beside standard input, only the prompt
 run 0 generate "$WORK/m" -p "in the beginning was the word" -n 3 --json
-has err "29 tokens" && has err "last 16"
+has err "29 tokens" && has err "last 12"
 [ "$(field .prompt)" = "in the beginning was the word" ] || fail "a long prompt: $(field .prompt)"
 cp "$WORK/out" "$WORK/all"
-run 0 generate "$WORK/m" -p "nning was the word" -n 3 --json --quiet
-[ "$(field .text)" = "$(jq -r .text "$WORK/all")" ] || fail "a long prompt is not its last 16 tokens"
+run 0 generate "$WORK/m" -p "was the word" -n 3 --json --quiet
+[ "$(field .text)" = "$(jq -r .text "$WORK/all")" ] || fail "a long prompt is not its last 12 tokens"
 [ ! -s "$WORK/err" ] || fail "--quiet: $(cat "$WORK/err")"
 run 0 generate "$WORK/m" -n 3 --json && has err "begins with a newline"
 [ "$(field '.prompt == "\n"')" = true ] || fail "no prompt: $(field .prompt)"
