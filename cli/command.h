@@ -30,9 +30,9 @@ typedef struct command {
     operands           completes;    /* what a shell offers for an operand */
 } command;
 
-extern const command command_train, command_generate, command_eval, command_inspect, command_tokenizer_train,
-    command_tokenizer_encode, command_tokenizer_decode, command_tokenizer_info, command_data_prepare,
-    command_bench_train, command_doctor, command_help;
+extern const command command_train, command_plan, command_generate, command_eval, command_inspect,
+    command_tokenizer_train, command_tokenizer_encode, command_tokenizer_decode, command_tokenizer_info,
+    command_data_prepare, command_bench_train, command_doctor, command_help;
 
 /* The table of main.c; COMMANDS_MAX is room enough for it. */
 #define COMMANDS_MAX 48

@@ -9,6 +9,7 @@
 /* In the order in which they are listed; command.h says how one is added. */
 const command *const commands[] = {
     &command_train,
+    &command_plan,
     &command_generate,
     &command_eval,
     &command_inspect,

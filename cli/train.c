@@ -46,23 +46,6 @@ static bool folder_is_free(const char *folder) {
     return is_free;
 }
 
-/* A machine that cannot hold the training is told so before anything is allocated. */
-static bool memory_suffices(const canto_config *config, const canto_train_options *settings) {
-    canto_report report;
-    if (!support_good(canto_config_report(config, settings->batch, 0, &report))) return false;
-    double need = (double)report.training_bytes;
-    double has = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    if (has <= 0 || need <= has) return true;
-    terminal_error("training this model (%s parameters, batch %d, context %d) needs %s of memory: weights %s, "
-                   "gradients %s, moments %s, activations %s; this machine has %s. Choose a smaller --preset, or lower "
-                   "--width, --layers, --context or --batch",
-                   number_grouped(report.total).text, (int)settings->batch, (int)config->context,
-                   number_bytes(need).text, number_bytes((double)report.weights_bytes).text,
-                   number_bytes((double)report.gradients_bytes).text, number_bytes((double)report.moments_bytes).text,
-                   number_bytes((double)report.activations_bytes).text, number_bytes(has).text);
-    return false;
-}
-
 /* ------------------------------------------------------------------------------------------------- events */
 
 static void print_event(const char *name, const canto_event *e) {
@@ -210,7 +193,6 @@ static int run_train(option_set *options) {
     if (!context || !text) goto done;
     if (!train_options_texts(context, options, &config, &tokenizer, &data)) goto done;
     if (!options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
-    if (!memory_suffices(&config, &settings)) goto done;
     run.tokenizer = tokenizer;
     if (!support_good(canto_trainer_open(context, &config, &settings, tokenizer, data, folder, text, &trainer)))
         goto done;

@@ -429,12 +429,39 @@ typedef struct canto_event {
     const char *path;         /* CHECKPOINT, DONE: the folder; valid during the call */
 } canto_event;
 
+/* What a run of training needs, in bytes, and what there is. */
+typedef struct canto_plan {
+    uint64_t parameters;
+    uint64_t weights_bytes;     /* float32, as all of them */
+    uint64_t gradients_bytes;   /* one block, or several for a small model whose batch is cut into lanes */
+    uint64_t moments_bytes;     /* of the optimizer */
+    uint64_t activations_bytes; /* for the larger of batch and eval_batch */
+    uint64_t other_bytes;       /* batches, dropout masks, an epoch's order, the threads' scratch memory, saving */
+    uint64_t present_bytes;     /* what the process holds already: program, tokenizer, tokens; 0: not known */
+    uint64_t peak_bytes;        /* the most that the process will hold in memory */
+    uint64_t available_bytes;   /* what it can still take, by the system, control groups and limits; 0: not known */
+    uint64_t checkpoint_bytes;  /* one checkpoint on disk */
+    uint64_t disk_bytes;        /* the run folder at its end, and the checkpoint being written */
+    bool     fits;              /* canto_trainer_open would not refuse it */
+    char     advice[160];       /* what would fit; "" when it does */
+} canto_plan;
+
+/* Plans what canto_trainer_open and canto_trainer_run would do with the same arguments, and allocates nothing. tokenizer
+ * and data may be NULL: what hangs on them (an epoch's length, the saved vocabulary) is then left out. The process is
+ * taken as it stands: open tokenizer and data before planning to have them counted. CANTO_ERROR_VALUE for settings that
+ * canto_trainer_open would refuse, but CANTO_OK for a need that is too large. */
+CANTO_API canto_status canto_train_plan(canto_context *context, const canto_config *config,
+                                        const canto_train_options *options, const canto_tokenizer *tokenizer,
+                                        const canto_data *data, canto_plan *plan);
+
 /* Return false to stop: the step is finished, a checkpoint saved, and canto_trainer_run returns CANTO_STOPPED. */
 typedef bool (*canto_event_fn)(void *user, const canto_trainer *trainer, const canto_event *event);
 
 /* Prepares a run: allocates one block each for weights, gradients and moments, initializes the weights from the
- * seed, and creates the run folder with run.json. tokenizer may be NULL (ids only); both it and data must outlive
- * the trainer. folder NULL: nothing is written. record: a JSON object put into run.json as "command", or NULL. */
+ * seed, and creates the run folder with run.json. A need beyond the memory that is available is refused before anything
+ * is allocated (CANTO_ERROR_MEMORY, with the numbers and what would fit). tokenizer may be NULL (ids only); both it and
+ * data must outlive the trainer. folder NULL: nothing is written. record: a JSON object put into run.json as "command",
+ * or NULL. */
 CANTO_API canto_status canto_trainer_open(canto_context *context, const canto_config *config,
                                           const canto_train_options *options, const canto_tokenizer *tokenizer,
                                           const canto_data *data, const char *folder, const char *record,

@@ -1,9 +1,8 @@
-/* machine.c - what only the operating system and the processor know: time, memory, cores, instruction sets. */
+/* machine.c - what only the operating system and the processor know: time, cores, instruction sets. */
 #define _GNU_SOURCE
 #include "base/machine.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,17 +11,6 @@ double clock_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-uint64_t machine_available_memory(void) {
-    FILE *file = fopen("/proc/meminfo", "r");
-    if (!file) return 0;
-    char               line[256];
-    unsigned long long kib = 0;
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
-    fclose(file);
-    return (uint64_t)kib * 1024;
 }
 
 int machine_cores(void) {

@@ -7,6 +7,8 @@
 #include "model/gpt.h"
 #include "model/layouts.h"
 #include "model/tensors.h"
+#include "train/lanes.h"
+#include "train/needs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,13 +30,19 @@ static void report_counts(const canto_config *config, canto_report *report) {
     report->without_embeddings = report->without_token_embedding - role_parameters(config, TENSOR_POSITION_EMBEDDING);
 }
 
-static void report_memory(const canto_config *config, int32_t B, int32_t T, canto_report *report) {
-    report->weights_bytes = report->total * 4;
-    report->gradients_bytes = report->total * 4;
-    report->moments_bytes = report->total * 8;
-    report->activations_bytes = gpt_activations_bytes(config, B, T, true);
-    report->training_bytes =
-        report->weights_bytes + report->gradients_bytes + report->moments_bytes + report->activations_bytes;
+/* As the trainer's own arithmetic has it, with a T that may be shorter than what a trainer takes. */
+static canto_status report_memory(const canto_config *config, int32_t B, int32_t T, canto_report *report) {
+    canto_train_options options = {.batch = B, .accumulate = 1, .split = 1, .log_every = 1};
+    needs_of            of = {config, &options, NULL, 0, 1};
+    needs               n;
+    canto_status        status = needs_measure(&of, &n);
+    if (status.code != CANTO_OK) return status;
+    report->weights_bytes = n.weights;
+    report->gradients_bytes = n.gradients;
+    report->moments_bytes = n.moments;
+    report->activations_bytes = lanes_measure(config, 0, lanes_count(n.parameters, B), B, T, true, 1).activations;
+    report->training_bytes = n.weights + n.gradients + n.moments + report->activations_bytes;
+    return status;
 }
 
 /* Positions that a position sees, on average over T of them: (T + 1) / 2, or less through a window W. */
@@ -59,31 +67,20 @@ static void report_flops(const canto_config *config, int32_t T, canto_report *re
     report->training_flops_per_token = 3 * report->forward_flops_per_token;
 }
 
-/* The plan of activations multiplies these: refused here, in doubles, before it could overflow. */
-static canto_status check_plan(const canto_config *config, int32_t B, int32_t T) {
-    double C = config->width, F = config->ffn, H = config->heads;
-    double positions = (double)B * T;
-    double bytes = 4 * positions * ((config->layers + 1.0) * (16 * C + 3 * F + H * (double)T) + config->vocab);
-    if (bytes < 0x1p62) return status_ok();
-    return status_error(CANTO_ERROR_VALUE,
-                        "A batch of %d sequences of %d tokens would need about %.2g bytes for this "
-                        "model's activations. Use a smaller batch or context.",
-                        B, T, bytes);
-}
-
 canto_status canto_config_report(const canto_config *config, int32_t batch, int32_t context, canto_report *report) {
     canto_status status;
+    canto_report found;
     int32_t      T = context == 0 ? config->context : context;
     TRY(canto_config_check(config));
     if (batch < 1) FAIL(CANTO_ERROR_VALUE, "The batch is %d, but must hold at least one sequence.", batch);
     if (T < 1 || T > config->context)
         FAIL(CANTO_ERROR_VALUE, "The context is %d, but this model reads from 1 to %d tokens.", T, config->context);
-    TRY(check_plan(config, batch, T));
-    memset(report, 0, sizeof *report);
-    report_counts(config, report);
-    report_memory(config, batch, T, report);
-    report_flops(config, T, report);
-    report->modules = (size_t)layout_count(config, LAYOUT_SOURCE);
+    memset(&found, 0, sizeof found);
+    report_counts(config, &found);
+    TRY(report_memory(config, batch, T, &found));
+    report_flops(config, T, &found);
+    found.modules = (size_t)layout_count(config, LAYOUT_SOURCE);
+    *report = found;
 done:
     return status;
 }

@@ -142,9 +142,13 @@ static void append_all(tensor_table *t) {
     for (int role = TENSOR_FINAL_NORM_WEIGHT; role < TENSOR_ROLES; role++) append(t, (tensor_role)role, -1);
 }
 
-canto_status tensor_table_open(canto_context *context, const canto_config *config, tensor_table *table) {
+void tensor_table_measure(const canto_config *config, tensor_table *table) {
     *table = (tensor_table){.config = *config};
     append_all(table);
+}
+
+canto_status tensor_table_open(canto_context *context, const canto_config *config, tensor_table *table) {
+    tensor_table_measure(config, table);
     size_t bytes = table->count * sizeof(tensor);
     table->list = context_allocate(context, bytes);
     if (table->list == NULL) return context_no_memory(bytes, "the tensor table");

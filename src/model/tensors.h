@@ -51,7 +51,9 @@ typedef struct tensor_table {
 
 /* config must have passed canto_config_check. */
 canto_status tensor_table_open(canto_context *context, const canto_config *config, tensor_table *table);
-void         tensor_table_close(canto_context *context, tensor_table *table);
+/* The same without a list, for which nothing is allocated: count, elements and parameters alone. */
+void tensor_table_measure(const canto_config *config, tensor_table *table);
+void tensor_table_close(canto_context *context, tensor_table *table);
 /* NULL when the model has no such tensor. layer is -1 outside the blocks. */
 const tensor *tensor_find(const tensor_table *table, tensor_role role, int32_t layer);
 /* The shape that role has under config; false when absent. Needs no table, so it counts models of any size. */

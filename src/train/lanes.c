@@ -18,6 +18,16 @@ int32_t lanes_count(uint64_t parameters, int32_t B) {
 
 /* ------------------------------------------------------------------------------------------------ open and close */
 
+lanes_bytes lanes_measure(const canto_config *config, uint64_t block_bytes, int32_t count, int32_t most_B, int32_t T,
+                          bool training, int threads) {
+    int32_t     share = (most_B + count - 1) / count;
+    lanes_bytes bytes = {0};
+    bytes.activations = gpt_activations_bytes(config, share, T, training) * (uint64_t)count;
+    bytes.gradients = training ? block_bytes * (uint64_t)(count - 1) : 0;
+    bytes.scratch = gpt_scratch_bytes(config, T) * (uint64_t)threads;
+    return bytes;
+}
+
 static canto_status open_lane(lanes *l, lane *one, float *gradients, int32_t B, int32_t T) {
     canto_status        status;
     const canto_config *config = l->weights->config;

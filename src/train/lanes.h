@@ -26,6 +26,13 @@ typedef struct lanes {
 /* How many lanes a model with this many parameters uses for batches of B sequences. */
 int32_t lanes_count(uint64_t parameters, int32_t B);
 
+/* What lanes_open allocates beside the caller's gradients. */
+typedef struct lanes_bytes {
+    uint64_t activations, gradients, scratch;
+} lanes_bytes;
+lanes_bytes lanes_measure(const canto_config *config, uint64_t block_bytes, int32_t count, int32_t most_B, int32_t T,
+                          bool training, int threads);
+
 /* Allocates everything that passes over at most B sequences (most_B >= B, for evaluation) of T tokens need. count lanes.
  * training: table and gradients (a zeroed block with its layout, the caller's); otherwise both NULL. */
 canto_status lanes_open(canto_context *context, const kernels *k, const gpt_weights *weights, const tensor_table *table,

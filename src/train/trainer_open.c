@@ -6,6 +6,7 @@
 #include "base/machine.h"
 #include "model/init.h"
 #include "train/checkpoint.h"
+#include "train/needs.h"
 #include "train/run_folder.h"
 #include "train/run_record.h"
 #include "train/trainer.h"
@@ -32,23 +33,9 @@ static canto_status check_vocabulary(const canto_trainer *t) {
                         t->config.vocab, needed - 1, needed);
 }
 
-/* A small model's lanes have activations and, but for the first, gradients of their own. */
-static canto_status check_memory(const canto_trainer *t) {
-    canto_status status;
-    canto_report report;
-    uint64_t     have = machine_available_memory();
-    TRY(canto_config_report(&t->config, most_batch(t), 0, &report));
-    int32_t  count = lanes_count(report.total, t->options.batch), share = (most_batch(t) + count - 1) / count;
-    uint64_t lanes_bytes = gpt_activations_bytes(&t->config, share, t->config.context, true) * (uint64_t)count;
-    uint64_t need =
-        report.training_bytes - report.activations_bytes + lanes_bytes + report.weights_bytes * (uint64_t)(count - 1);
-    if (have > 0 && need > have)
-        FAIL(CANTO_ERROR_MEMORY,
-             "Training this model with batches of %d needs %.2f GB of memory (%llu parameters), and "
-             "%.2f GB are available. Use a smaller batch, context or model.",
-             t->options.batch, (double)need / 1e9, (unsigned long long)report.total, (double)have / 1e9);
-done:
-    return status;
+static canto_status check_memory(const canto_trainer *t, const canto_tokenizer *tokenizer) {
+    needs_of of = {&t->config, &t->options, tokenizer, canto_data_count(t->data), pool_threads(t->context->pool)};
+    return needs_check(&of, machine_available_memory());
 }
 
 /* --------------------------------------------------------------------------------------------------- allocation */
@@ -167,7 +154,7 @@ static canto_status prepare(canto_trainer *t, const canto_tokenizer *tokenizer) 
     TRY(canto_config_check(&t->config));
     TRY(canto_train_options_check(&t->options));
     TRY(check_vocabulary(t));
-    TRY(check_memory(t));
+    TRY(check_memory(t, tokenizer));
     t->kernels = kernels_choose(t->context->cpu);
     if (!t->kernels)
         FAIL(CANTO_ERROR_UNSUPPORTED, "This machine or build has no kernels called '%s'.", t->context->cpu);

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# canto plan: its numbers against the memory that canto train really takes, and the refusal of what is too large.
+. "$(dirname "$0")/library.sh"
+. "$(dirname "$0")/text.sh"
+
+for i in $(seq 1 40); do # 3,000 words, some hundred of them once only
+    cat "$WORK/small.txt" && echo "word$i other$((i * i)) last$((i * 7))"
+done >"$WORK/long.txt"
+
+# peak FILE ARGUMENTS...: trains; the largest resident memory in bytes into FILE.
+peak() {
+    local file=$1
+    shift
+    /usr/bin/time -f %M -o "$file" "$CANTO" train "$@" -o "$WORK/run" --quiet >"$WORK/out" 2>"$WORK/err" </dev/null ||
+        fail "canto train $*: $(head -c 400 "$WORK/err")"
+    rm -rf "$WORK/run"
+    echo $(($(tail -n 1 "$file") * 1024)) >"$file"
+}
+
+# Within 5 %; what the sanitizers keep for themselves is not planned.
+compare() {
+    run 0 plan "$@" --json || return
+    local planned taken
+    planned=$(jq .memory.peak_bytes "$WORK/out")
+    jq -e '.memory | (.weights_bytes + .gradients_bytes + .moments_bytes + .activations_bytes) < .peak_bytes' \
+        "$WORK/out" >/dev/null || fail "plan $*: the parts are more than the whole"
+    peak "$WORK/peak" "$@"
+    taken=$(cat "$WORK/peak")
+    echo "planned $planned, taken $taken: $*"
+    if [ -z "${CANTO_SANITIZE:-}" ]; then
+        [ $((planned * 100)) -ge $((taken * 95)) ] && [ $((planned * 100)) -le $((taken * 105)) ] ||
+            fail "plan $*: $planned bytes planned, $taken taken"
+    fi
+}
+little="--steps 2 --eval-batches 1"
+compare "$WORK/long.txt" $little
+compare "$WORK/long.txt" --preset shakespeare-tiny $little --threads 3
+compare "$WORK/long.txt" --preset shakespeare-tiny $little --batch 3 --threads 1
+compare "$WORK/long.txt" --preset mini --width 64 --tokenizer word --epochs 1 --context 32 --batch 8 --split 0.9
+compare "$WORK/long.txt" $little --accumulate 3 --batch 4
+compare "$WORK/long.txt" $little --batch 2 --eval-batch 24
+compare "$WORK/long.txt" --preset shakespeare-tiny $little --parity torch --context 128 --dropout 0.1
+compare "$WORK/long.txt" --width 512 --heads 8 --layers 8 --context 64 --batch 2 $little
+compare "$WORK/long.txt" --vocab 30000 --width 128 --layers 2 --heads 4 --context 32 --batch 2 $little --sample-every 1
+
+# Without a text, and for people.
+run 0 plan --preset gpt2 --json && jq -e '.memory.weights_bytes == 497759232 and .memory.moments_bytes == 2 * .memory.weights_bytes
+    and .memory.gradients_bytes == .memory.weights_bytes and .disk_bytes > .checkpoint_bytes and
+    .checkpoint_bytes > 3 * .memory.weights_bytes and (has("tokens_per_second") | not)' "$WORK/out" >/dev/null || fail "plan --preset gpt2"
+run 0 plan && has out "at most, together" && has out "run folder"
+run 2 plan --widht 3 && has err "did you mean --width?"
+run 1 plan "$WORK/missing.txt" && has err missing.txt
+
+# Too much: plan says so and what would fit, train refuses it, and what plan proposed passes.
+if [ -z "${CANTO_SANITIZE:-}" ]; then
+    ulimit -v 1000000
+    run 0 plan "$WORK/long.txt" --batch 4000 --json && jq -e '.fits == false' "$WORK/out" >/dev/null || fail "it would not fit"
+    advice=$(jq -r .advice "$WORK/out")
+    run 1 train "$WORK/long.txt" -o "$WORK/run" --batch 4000 && has err "are available" && has err "weights" && has err "A batch of"
+    [ ! -e "$WORK/run" ] || fail "a refused training made a folder"
+    fitting=$(sed -n 's/A batch of \([0-9]*\).*/\1/p' <<<"$advice")
+    run 0 plan "$WORK/long.txt" --batch $((fitting - 1)) --json && jq -e .fits "$WORK/out" >/dev/null || fail "the advice: $advice"
+    run 0 train "$WORK/long.txt" -o "$WORK/run" --batch $((fitting - 1)) --steps 1 --eval-batches 1
+    run 0 plan --preset gpt3 && has out "The preset" && has out "would fit"
+    run 0 plan --width 768 --heads 12 --context 8192 --preset mini && has out "A batch of 1 with a context of"
+fi
+finish
