@@ -1,4 +1,4 @@
-/* plan.c - what a run of training would need, and whether this machine has it.
+/* train_plan.c - what a run of training would need, and whether this machine has it.
  *
  * What the process holds already is measured, what the trainer adds is counted by its own arithmetic (train/needs.c). */
 #include "base/machine.h"
