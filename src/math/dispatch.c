@@ -56,3 +56,5 @@ size_t attention_scratch(int64_t T, int64_t D) {
 size_t attention_keys(int64_t T, int64_t D) {
     return (size_t)((T + ATTENTION_PANEL - 1) / ATTENTION_PANEL * ATTENTION_PANEL) * (size_t)D;
 }
+
+size_t attention_values(int64_t T, int64_t D) { return (size_t)T * (size_t)D + ATTENTION_PANEL; }

@@ -51,7 +51,7 @@ typedef struct attention_head {
     real       *dq, *dk, *dv; /* [T, D], stride; backward: written */
     int64_t     first;        /* extend: q, k, v and out have the rows of positions [first, T) alone; otherwise 0 */
     real       *keys;         /* extend: the cache, in an order of the kernels' own; attention_keys(T, D) reals */
-    real       *values;       /* [T, D], and ATTENTION_PANEL reals after the last head's that may be read */
+    real       *values;       /* [T, D], and room that is read and thrown away; attention_values(T, D) reals */
 } attention_head;
 
 typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTIVATION_RELU } activation_kind;
@@ -89,6 +89,7 @@ typedef struct kernels {
 size_t attention_scratch(int64_t T, int64_t D); /* in reals */
 #define ATTENTION_PANEL 32                      /* keys lie in panels of at most so many positions */
 size_t attention_keys(int64_t T, int64_t D);    /* in reals: the keys of one head for T positions */
+size_t attention_values(int64_t T, int64_t D);  /* and its values: a head reads nothing that another one writes */
 
 /* The kernels of a name ("portable", "avx2", "avx512", "neon"), or the best of this machine for NULL and "".
  * NULL when this build or machine does not have them. */

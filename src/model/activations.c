@@ -130,7 +130,7 @@ static size_t plan_cache(const canto_config *c, int32_t T, char *block, gpt_cach
     *cache = (gpt_cache){.T = T};
     if (heads == 0) return 0;
     cache->keys = take(&p, heads * attention_keys(T, (int64_t)D), sizeof(real));
-    cache->values = take(&p, heads * (size_t)T * D + ATTENTION_PANEL, sizeof(real));
+    cache->values = take(&p, heads * attention_values(T, (int64_t)D), sizeof(real));
     return p.used;
 }
 

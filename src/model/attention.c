@@ -92,7 +92,7 @@ static void extend_unit(void *job, size_t h, int worker) {
                               .out = j->out + (int64_t)h * D,
                               .first = j->acts->start,
                               .keys = j->cache->keys + head * attention_keys(j->cache->T, D),
-                              .values = j->cache->values + head * (size_t)(j->cache->T * D)};
+                              .values = j->cache->values + head * attention_values(j->cache->T, D)};
     j->k->attention_extend(&a, j->e->scratch[worker]);
 }
 

@@ -94,7 +94,7 @@ typedef struct gpt_cache {
     int32_t T;      /* positions that fit */
     int32_t length; /* positions held */
     real   *keys;   /* [L, H] heads of attention_keys(T, D) each */
-    real   *values; /* [L, H, T, D] */
+    real   *values; /* [L, H] heads of attention_values(T, D) each */
 } gpt_cache;
 
 /* Bytes of the block for a cache of T positions; 0 without attention. Bind to a zeroed block aligned to 64. */
