@@ -94,9 +94,12 @@ void run(const char *path, long steps) {
     check(canto_preset("mini", &config, &training));
     config.vocab = canto_tokenizer_vocabulary(tokenizer);
     config.context = 64;
+    config.width = 64;
+    config.ffn = 256;
     config.layers = 2;
     training.steps = steps;
-    training.eval_batches = 4;
+    training.batch = 8;
+    training.eval_batches = 2;
     Trainer trainer; // folder nullptr: everything stays in memory
     check(canto_trainer_open(context, &config, &training, tokenizer, data, nullptr, nullptr, trainer.out()));
     check(canto_trainer_run(trainer, on_event, nullptr));

@@ -100,13 +100,13 @@ int main(int count, char **words) {
     if (failed(canto_preset("mini", &config, &training))) goto done;
     config.vocab = canto_tokenizer_vocabulary(tokenizer);
     config.context = 64;
-    config.width = 96;
+    config.width = 64;
     config.ffn = 4 * config.width;
-    config.layers = 3;
+    config.layers = 2;
     training.steps = count > 3 ? strtoll(words[3], NULL, 10) : 500;
-    training.batch = 12;
+    training.batch = 8;
     training.eval_every = 250;
-    training.eval_batches = 8;
+    training.eval_batches = 2;
     printf("%llu tokens of %d different symbols, %d threads, %s kernels\n", (unsigned long long)canto_data_count(data),
            (int)config.vocab, canto_context_threads(context), canto_context_cpu(context));
 

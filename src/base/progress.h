@@ -10,7 +10,7 @@
 
 #include "base/context.h"
 
-#define PROGRESS_BYTES (UINT64_C(1) << 20) /* a stride of text or tokens: some milliseconds of work */
+#define PROGRESS_BYTES (UINT64_C(1) << 18) /* a stride of text or tokens: some milliseconds of work */
 
 typedef struct progress {
     canto_context *context;

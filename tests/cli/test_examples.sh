@@ -20,9 +20,9 @@ for file in "$CANTO_SOURCE"/examples/*; do
 done
 
 # Training, then writing: the model of the example is one for the program, too.
-example 0 train_text "$WORK/small.txt" "$WORK/run" 6
-has out "saved $WORK/run/step-00000006"
-has err "step 6 of 6"
+example 0 train_text "$WORK/small.txt" "$WORK/run" 3
+has out "saved $WORK/run/step-00000003"
+has err "step 3 of 3"
 example 0 write_text "$WORK/run" "the" 20
 has err ", 0 blocks left"
 [ "$(head -c 3 "$WORK/out")" = the ] && [ "$(wc -m <"$WORK/out")" -eq 24 ] || fail "not 3 + 20 characters: $(cat "$WORK/out")"
@@ -36,7 +36,7 @@ set -m # the child gets signals of its own (a background child without job contr
 "$examples/train_text" "$WORK/small.txt" "$WORK/stopped" 100000000 >"$WORK/out" 2>"$WORK/err" </dev/null &
 child=$!
 for _ in $(seq 200); do
-    tr '\r' '\n' <"$WORK/err" | grep -q '^step 3 of' && break
+    tr '\r' '\n' <"$WORK/err" | grep -q '^step 1 of' && break
     sleep 0.05
 done
 kill -s INT $child
@@ -47,8 +47,8 @@ has out "stopped, and saved in $WORK/stopped"
 example 0 write_text "$WORK/stopped" "the" 5
 
 # From C++, in memory.
-example 0 train_and_write "$WORK/small.txt" 4
-has err "step 4: validation loss"
+example 0 train_and_write "$WORK/small.txt" 2
+has err "step 2: validation loss"
 [ "$(wc -m <"$WORK/out")" -eq 201 ] || fail "train_and_write wrote $(wc -m <"$WORK/out") characters, not 200"
 
 # What goes wrong is said in the library's words.

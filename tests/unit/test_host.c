@@ -226,19 +226,19 @@ static canto_status evaluate_call(subject *s) {
     return canto_evaluate(s->context, s->model, s->data, &evaluation);
 }
 
-/* A text of more than two MiB, its tokens, a model of more than 2^20 parameters, and a short text to evaluate. */
+/* A text of more than 2^18 bytes, its tokens, a model of more parameters, and a short text to evaluate. */
 static void open_subject(subject *s, listener *l) {
     canto_context_options options = canto_context_options_default();
     canto_config          config;
     canto_train_options   training;
     canto_trainer        *trainer;
     const char           *excerpt[] = {in_folder("excerpt.txt")};
-    s->bytes = (size_t)5 << 19;
+    s->bytes = (size_t)9 << 15;
     s->text = malloc(s->bytes);
     for (size_t i = 0; i < s->bytes; i++) s->text[i] = i % 7 == 6 ? ' ' : (char)('a' + i / 7 % 20);
     s->texts[0] = in_folder("long.txt");
     ok(file_write_whole(s->texts[0], s->text, s->bytes));
-    ok(file_write_whole(excerpt[0], s->text, 3000));
+    ok(file_write_whole(excerpt[0], s->text, 300));
     s->tokens = in_folder("long.tok");
     options.threads = 1;
     options.progress = listen;
@@ -252,8 +252,8 @@ static void open_subject(subject *s, listener *l) {
     ok(canto_data_from_texts(s->context, s->tokenizer, excerpt, 1, &s->data));
     assert_int_equal(l->calls, 0); /* short work tells nothing */
     small(s->tokenizer, &config, &training);
-    config.width = 256;
-    config.ffn = 1024;
+    config.width = 128;
+    config.ffn = 512;
     config.layers = 2;
     training.steps = 0;
     ok(canto_trainer_open(s->context, &config, &training, s->tokenizer, s->data, NULL, NULL, &trainer));

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-enum { THREADS = 4, TOKENS = 24, ROUNDS = 8 };
+enum { THREADS = 4, TOKENS = 20, ROUNDS = 3 };
 
 /* What all threads read: opened once, before them, and closed after them. */
 static canto_tokenizer *tokenizer;
