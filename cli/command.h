@@ -54,6 +54,9 @@ extern const option_entry common_entries[];
 
 /* Opens a context as the options and CANTO_CPU say; says what is wrong and returns NULL. */
 canto_context *support_context(const option_set *options);
+/* Says how far a work is, once it has taken a second: what is done, and which share (0 .. 1) of it. The library's own
+ * works do so through every context. */
+void support_progress(const char *what, double share);
 /* True when the status is CANTO_OK; otherwise its text goes to standard error. */
 bool support_good(canto_status status);
 /* The exit code of wrong operands, after a line saying so and where the help is. */

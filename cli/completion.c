@@ -150,7 +150,7 @@ static void zsh_option(FILE *file, const option_entry *entry) {
     if (entry->letter)
         fprintf(file, "'(-%c --%s)'{-%c%s,--%s%s}", entry->letter, entry->name, entry->letter, takes ? "+" : "",
                 entry->name, takes ? "=" : "");
-    else fprintf(file, "'--%s%s'", entry->name, takes ? "=" : "");
+    else fprintf(file, "'%s--%s%s'", entry->kind == OPTION_TEXTS ? "*" : "", entry->name, takes ? "=" : "");
     fputs("'[", file);
     zsh_quoted(file, entry->about);
     fputc(']', file);

@@ -75,8 +75,10 @@ static int write_one(const writer *r, bool first) {
     writing w = {0};
     bool    good = writing_start(&w, r->context, r->tokenizer, r->prompt, r->bytes);
     if (good && first) note_prompt(r, &w);
+    if (r->json || !r->stream) w.told = r->how.tokens;
     good = good && writing_continue(&w, r->session, &r->how, r->stops, r->json || !r->stream ? NULL : stdout);
     bool stopped = w.stopped;
+    terminal_clear();
     if (good && r->json) json_print(sample_json(&w, r->how.seed));
     else if (good) {
         if (!r->stream) fwrite(w.text, 1, w.bytes, stdout);

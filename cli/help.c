@@ -144,11 +144,13 @@ void help_command(FILE *file, const command *one) {
 /* ---------------------------------------------------------------------------------------------- as JSON */
 
 static json_t *option_json(const option_entry *entry, const char *group) {
-    static const char *const kinds[] = {"flag", "switch", "integer", "real", "pair",  "choice",
-                                        "text", "file",   "folder",  "path", "preset"};
-    char                     letter[2] = {entry->letter, 0}, word[48];
-    json_t                  *o = json_object(), *choices = json_array();
-    const char              *value = option_value_name(entry), *rest = value;
+    static const char *const kinds[] = {
+        [OPTION_FLAG] = "flag", [OPTION_SWITCH] = "switch", [OPTION_INTEGER] = "integer", [OPTION_REAL] = "real",
+        [OPTION_PAIR] = "pair", [OPTION_CHOICE] = "choice", [OPTION_TEXT] = "text",       [OPTION_TEXTS] = "texts",
+        [OPTION_FILE] = "file", [OPTION_FOLDER] = "folder", [OPTION_PATH] = "path",       [OPTION_PRESET] = "preset"};
+    char        letter[2] = {entry->letter, 0}, word[48];
+    json_t     *o = json_object(), *choices = json_array();
+    const char *value = option_value_name(entry), *rest = value;
     while ((entry->kind == OPTION_CHOICE || entry->kind == OPTION_PATH || entry->kind == OPTION_SWITCH) &&
            option_next_choice(&rest, word))
         json_array_append_new(choices, json_string(word));

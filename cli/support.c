@@ -30,12 +30,10 @@ static void on_log(void *user, canto_log_level level, const char *text) {
     else terminal_note("%s", text);
 }
 
-/* How far the library is with a work that takes longer than a second. */
-static bool on_progress(void *user, const char *what, double share) {
+void support_progress(const char *what, double share) {
     static char   current[200]; /* the work, and since when: there is one thread that makes calls, and one terminal */
     static double since, before;
     double        now = terminal_seconds();
-    (void)user;
     if (strcmp(what, current) != 0 || share < before) {
         snprintf(current, sizeof current, "%s", what);
         since = now;
@@ -45,6 +43,11 @@ static bool on_progress(void *user, const char *what, double share) {
         double left = share > 0 ? (now - since) * (1 - share) / share : NAN;
         terminal_progress(false, "%s  %.0f %%  %s left", what, 100 * share, number_duration(left).text);
     }
+}
+
+static bool on_progress(void *user, const char *what, double share) {
+    (void)user;
+    support_progress(what, share);
     return !support_interrupted();
 }
 
@@ -179,7 +182,8 @@ bool support_tokenizer_open(canto_context *context, const char *path, canto_toke
 
 bool support_tokenizer(canto_context *context, const option_set *options, const char *kind, char **texts, size_t count,
                        canto_tokenizer **tokenizer) {
-    canto_tokenizer_options wanted = canto_tokenizer_options_default();
+    static const char *const kinds[] = {"char", "byte", "word"};
+    canto_tokenizer_options  wanted = canto_tokenizer_options_default();
     wanted.kind = kind;
     wanted.numbers = options_text(options, "numbers", NULL);
     wanted.unknown = options_text(options, "unknown", NULL);
@@ -192,7 +196,9 @@ bool support_tokenizer(canto_context *context, const option_set *options, const 
         return false;
     }
     if (access(kind, F_OK)) {
-        terminal_error("--tokenizer %s: neither char, byte nor word, and there is no such file or folder", kind);
+        const char *near = nearest_word(kind, kinds, sizeof kinds / sizeof *kinds);
+        terminal_error("--tokenizer %s: neither char, byte nor word, and there is no such file or folder%s%s%s", kind,
+                       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
         return false;
     }
     return support_tokenizer_open(context, kind, tokenizer);

@@ -26,13 +26,16 @@ static bool append(writing *w, const char *text, size_t bytes) {
     return true;
 }
 
+/* As support_good, which takes the progress line away: that is for the end of a work, and this is amidst it. */
+static bool fine(canto_status status) { return status.code == CANTO_OK || support_good(status); }
+
 static bool push(writing *w, uint32_t id) {
     const char *text;
     size_t      bytes;
     if (id >= (uint32_t)canto_tokenizer_vocabulary(w->tokenizer))
-        return support_good(canto_stream_finish(w->stream, &text, &bytes)) && append(w, text, bytes) &&
+        return fine(canto_stream_finish(w->stream, &text, &bytes)) && append(w, text, bytes) &&
                append(w, "\xef\xbf\xbd", 3);
-    return support_good(canto_stream_push(w->stream, id, &text, &bytes)) && append(w, text, bytes);
+    return fine(canto_stream_push(w->stream, id, &text, &bytes)) && append(w, text, bytes);
 }
 
 bool writing_start(writing *w, canto_context *context, const canto_tokenizer *tokenizer, const char *prompt,
@@ -70,6 +73,7 @@ static bool on_token(void *user, uint32_t id, double logprob) {
     w->ids[w->count] = id;
     w->logprobs[w->count++] = logprob;
     if (!push(w, id)) w->failed = true;
+    if (w->told) support_progress("writing", (double)w->count / (double)w->told);
     w->stopped = support_interrupted();
     return !w->failed && !w->stopped && !canto_stream_stopped(w->stream);
 }

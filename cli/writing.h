@@ -17,7 +17,8 @@ typedef struct writing {
     uint32_t              *ids; /* of the continuation */
     double                *logprobs;
     size_t                 count, ids_room;
-    FILE                  *out; /* where text goes as it becomes whole, or NULL */
+    FILE                  *out;  /* where text goes as it becomes whole, or NULL */
+    int64_t                told; /* tokens to come in all, when progress is to be told; 0: it is not */
     bool                   failed, stopped;
     bool                   found_stop; /* it ended with a stop text, which text lacks and ids have */
 } writing;

@@ -116,7 +116,7 @@ if command -v zsh >/dev/null; then
     zsh -n "$folder/_canto" || fail "zsh -n"
     while read -r command; do
         jq -r --arg c "$command" '.commands[] | select(.name == $c) | .options[] | "--" + .name' "$WORK/tables" | sort >"$WORK/want"
-        sed -n "/^        '$command')\$/,/;;\$/p" "$folder/_canto" | sed -nE "s/^ +'(\\(-[a-zA-Z] )?(--[a-z0-9-]+).*/\2/p" | sort >"$WORK/have"
+        sed -n "/^        '$command')\$/,/;;\$/p" "$folder/_canto" | sed -nE "s/^ +'(\\(-[a-zA-Z] |[*])?(--[a-z0-9-]+).*/\2/p" | sort >"$WORK/have"
         cmp -s "$WORK/have" "$WORK/want" || fail "zsh, canto $command: $(diff "$WORK/want" "$WORK/have" | head -5)"
     done < <(jq -r '.commands[].name' "$WORK/tables")
     cat >"$WORK/press.zsh" <<'Z'
@@ -152,6 +152,7 @@ canto train --tokenizer boo|canto train --tokenizer book.txt
 canto train -o abo|canto train -o about/
 canto train boo|canto train book.txt
 canto tokenizer encode --js|canto tokenizer encode --json
+canto generate run --stop a --sto|canto generate run --stop a --stop=
 canto generate run --parity to|canto generate run --parity torch
 Z
     cut -d'|' -f1 "$WORK/zsh.asked" >"$WORK/zsh.typed"

@@ -62,6 +62,8 @@ run 2 train "$WORK/a.txt" -o "$WORK/r" --config "$WORK/c.json" && has err "--wid
 echo '{"width": ' >"$WORK/c.json"
 run 2 train "$WORK/a.txt" -o "$WORK/r" --config "$WORK/c.json" && has err "line 2"
 run 2 inspect && has err "--preset"
+run 2 train a.txt -o r --norm pots && has err "pre|post|none; did you mean post?"
+run 1 train "$WORK/a.txt" -o "$WORK/r" --tokenizer wrod && has err "did you mean word?"
 if [ -e /dev/full ]; then
     "$CANTO" help >/dev/full 2>/dev/null && fail "a full standard output goes unnoticed"
 fi

@@ -46,6 +46,8 @@ for command in "${commands[@]}"; do
         options "$command" | grep -q "^$name " || fail "$command has no --$name"
     done
 done
+kinds=$(jq -r '[.commands[] | select(.name == "train" or .name == "generate") | .options[] | select(.name == "preset" or .name == "tie" or .name == "stop" or .name == "lr") | .kind] | join(" ")' "$WORK/tables")
+[ "$kinds" = "preset switch real texts" ] || fail "the kinds of four options are $kinds"
 for family in $(printf '%s\n' "${commands[@]}" | sed -n 's/ .*//p' | sort -u); do
     run 0 help "$family" && narrow "$family" && has out "canto help $family COMMAND"
     run 0 "$family" --help && has out "canto help $family COMMAND"

@@ -23,6 +23,11 @@ there=$WORK/there
 mv "$WORK/staged/opt/canto" "$there"
 if grep -rIl -e /opt/canto -e "$build" -e "$CANTO_SOURCE" "$there"; then fail "the files above know where they were made"; fi
 quietly "the program" "$there/bin/canto" --version
+if [ -z "$CANTO_SANITIZE" ]; then # a sanitizer's build does not run its own program
+    "$CANTO" help --files "$WORK/share" && (cd "$WORK/share" && find . -type f | sort) >"$WORK/files"
+    [ "$(wc -l <"$WORK/files")" -gt 10 ] || fail "canto help --files writes $(cat "$WORK/files")"
+    while read -r file; do [ -s "$there/share/$file" ] || fail "share/$file is not installed"; done <"$WORK/files"
+fi
 pc=$(dirname "$(find "$there" -name canto.pc)")
 libdir=$(dirname "$pc")
 export PKG_CONFIG_PATH=$pc

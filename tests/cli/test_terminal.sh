@@ -62,6 +62,13 @@ kill -INT "$(cat "$WORK/pid")"
 ends 130
 [ "$(tail -c 1 "$WORK/screen" | od -An -c | tr -d ' ')" = '\n' ] || fail "an interrupted command leaves the cursor within the line"
 
+# A text that is not shown while it is written: progress instead, and nothing of it is left on the line of the result.
+terminal "$CANTO" generate "$WORK/run" -p a -n 1000000000 --stream off
+until_seen "writing +[0-9]+ % +[0-9].* left"
+kill -INT "$(cat "$WORK/pid")"
+ends 130
+grep -aq $'\r'"$ESC\[Ka" "$WORK/screen" || fail "the text does not begin on a line of its own"
+
 # TERM=dumb, no TERM: lines, and no byte that moves the cursor. A pipe likewise, and few of them.
 for kind in TERM=dumb TERM=; do
     terminal env "$kind" "$CANTO" train "$WORK/small.txt" -o "$WORK/run-$kind" $S
