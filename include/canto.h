@@ -20,16 +20,36 @@
  *     status = canto_trainer_open(context, &config, &training, tokenizer, data, "run", NULL, &trainer);
  *     status = canto_trainer_run(trainer, NULL, NULL);                      // writes run/last
  *
+ * examples/ has whole programs: train_text.c, write_text.c, and train_and_write.cpp for C++ (handles that close themselves,
+ * statuses that are thrown).
+ *
  * Rules that hold everywhere:
- *   - Every fallible call returns a canto_status; when its code is not CANTO_OK its text says which file or
- *     value is at fault and what to do, and every output argument is left NULL (or as it was).
- *   - A handle is opened from a context and closed by its own _close; close the context last. _close takes NULL.
- *   - Memory handed out by the library is released with canto_free of the same context.
+ *   - Every fallible call returns a canto_status; when its code is not CANTO_OK its text says which file or value is at
+ *     fault and what to do. A handle or memory that it was to hand out is then NULL, another output as it was.
+ *   - A handle is opened from a context and closed by its own _close, before its context and before what it was made
+ *     from: a session before its model, a trainer before its data and tokenizer, a stream before its tokenizer. _close
+ *     takes NULL. A const handle that a call returns belongs to what it was asked of, and is not closed.
+ *   - Memory handed out by the library is released with canto_free.
+ *   - A pointer argument may be NULL only where its declaration says so. Arguments are read during the call alone, but
+ *     for handles: texts, options and configs may go as soon as it returns.
  *   - Texts are UTF-8 with a byte length; names and paths end with a zero byte.
  *   - Token ids are uint32_t. Sizes are in elements unless a name says bytes.
- *   - A context and its handles belong to one thread at a time, except that an open canto_model may be used by
- *     sessions on many threads, each session with a context of its own thread (canto_session_open).
- *   - Nothing here exits, prints, or reads the environment.
+ *   - Nothing here exits, prints, reads the environment, or touches signals, locale and working directory.
+ *   - No promise of a stable binary interface before 1.0: structs may grow with every minor version, which is why the
+ *     shared library's name carries it (libcanto.so.0.1). Begin with the _default functions and canto_preset, and a program
+ *     that is compiled anew goes on working.
+ *
+ * Threads:
+ *   - A context and the handles opened from it belong to one thread at a time; two contexts have nothing in common, and any
+ *     number of them may work at once.
+ *   - Models, tokenizers and data do not change once they are open. Many threads may use one at once wherever it is const,
+ *     each with a context, sessions, trainers and streams of its own: canto_session_open(own context, shared model, ...).
+ *     Encoding and decoding take memory from the tokenizer's own context: its allocator and progress callback must be
+ *     thread-safe then. A trainer's model is the exception: it changes, and stays with its trainer's thread.
+ *   - Callbacks come on the thread that made the call. They may use the library, also with the same context, but not the
+ *     handle at work (the calls that take a const canto_trainer, and canto_trainer_sample, are made for it), and must return:
+ *     no longjmp, no C++ exception.
+ *   - After fork() a context with more than one thread is of use in the parent alone.
  */
 #ifndef CANTO_H
 #define CANTO_H
@@ -65,7 +85,7 @@ typedef enum canto_code {
 } canto_code;
 
 /* A result by value: it needs no memory and belongs to the caller. text is "" when code is CANTO_OK, otherwise
- * one sentence or two without a final newline. */
+ * one line of UTF-8, a sentence or two, without a newline. */
 typedef struct canto_status {
     canto_code code;
     char       text[508];
@@ -75,35 +95,40 @@ typedef struct canto_status {
 
 typedef struct canto_context canto_context;
 
-/* The caller's allocator. resize(user, NULL, n) allocates n > 0 bytes aligned for any type, resize(user, p, n)
- * moves, resize(user, p, 0) releases and returns NULL. NULL for n > 0 means "no memory". Must be thread-safe. */
+/* The caller's allocator. resize(user, NULL, n) allocates n > 0 bytes aligned for any type, resize(user, p, n) moves
+ * (keeping the smaller of both sizes' bytes), resize(user, p, 0) releases and returns NULL. NULL for n > 0 means "no memory"
+ * and leaves p as it was. All of the library's memory comes from here and goes back at the last _close, but for what Jansson
+ * (JSON, while a file is read or written) and the C library (threads' stacks, open files) take inside themselves. Called by
+ * the threads that call the library, never by its workers: it must be thread-safe when several of those share it. */
 typedef struct canto_allocator {
     void *(*resize)(void *user, void *old, size_t bytes);
     void *user;
 } canto_allocator;
 
+/* What a call has to say beside its status: text is one line without a newline, valid during the call. */
 typedef enum canto_log_level { CANTO_LOG_INFO, CANTO_LOG_WARNING } canto_log_level;
 typedef void (*canto_log_fn)(void *user, canto_log_level level, const char *text);
 
 /* Long work that has no callback of its own tells how far it is: training a tokenizer, encoding, opening token files and
  * models, canto_evaluate. what: a few words, such as "encoding 'book.txt'"; valid during the call. share: of it done, 0 .. 1.
- * Return false to stop: the call then returns CANTO_STOPPED and leaves nothing behind. Called every few milliseconds of work
- * (never when the work is shorter), by the thread that made the call. */
+ * Return false to stop: the call then returns CANTO_STOPPED and leaves nothing behind. Called every few milliseconds of work,
+ * never when the work is shorter. (Writing and training have callbacks of their own: canto_token_fn, canto_event_fn.) */
 typedef bool (*canto_progress_fn)(void *user, const char *what, double share);
 
 typedef struct canto_context_options {
     int               threads;   /* worker threads, the calling one included; 0: the machine's cores. 1 .. 256 */
     const char       *cpu;       /* kernels: NULL (the best this machine runs), "portable", "avx2", "avx512", "neon" */
     canto_allocator   allocator; /* resize NULL: the C library's */
-    canto_log_fn      log;       /* NULL: messages are dropped. May be called from the calling thread alone */
+    canto_log_fn      log;       /* NULL: messages are dropped */
     void             *log_user;
     canto_progress_fn progress; /* NULL: nothing is told, nothing can be stopped */
     void             *progress_user;
 } canto_context_options;
 
-CANTO_API canto_context_options canto_context_options_default(void);
+CANTO_API canto_context_options canto_context_options_default(void); /* all of it 0 and NULL */
 
-/* Opens a context: its threads, its choice of kernels, its allocator. options may be NULL. */
+/* Opens a context: its threads, its choice of kernels, its allocator. options NULL: the defaults. CANTO_ERROR_UNSUPPORTED for
+ * kernels that this build or processor lacks. */
 CANTO_API canto_status canto_context_open(const canto_context_options *options, canto_context **context);
 CANTO_API void         canto_context_close(canto_context *context);
 CANTO_API const char  *canto_context_cpu(const canto_context *context); /* the kernels in use, e.g. "avx512" */
@@ -112,17 +137,20 @@ CANTO_API int          canto_context_threads(const canto_context *context);
  * last. *runs (NULL is allowed): whether this processor runs them. */
 CANTO_API const char *canto_kernels_name(size_t index, bool *runs);
 
-/* Releases what the library handed out (ids, texts). NULL is allowed. */
+/* Releases what the library handed out (ids, texts), with the context that it came from or another one with the same
+ * allocator, on any thread. memory may be NULL. */
 CANTO_API void canto_free(canto_context *context, void *memory);
 
 CANTO_API const char *canto_version(void); /* CANTO_VERSION of the library that is linked */
 
 /* --------------------------------------------------------------------------------------------- tokenizer */
 
+/* Text to token ids and back. */
 typedef struct canto_tokenizer canto_tokenizer;
 
 typedef struct canto_tokenizer_options {
-    const char *kind;    /* "char": one token a code point; "byte": 256 tokens; "word": white-space separated words */
+    const char
+        *kind; /* NULL or "char": one token a code point; "byte": 256 tokens; "word": white-space separated words */
     const char *numbers; /* word: every run of decimal digits becomes this token, e.g. "<NUM>"; NULL: left alone */
     const char *unknown; /* char, word: a token for everything unseen, e.g. "<UNK>"; NULL: unseen text is an error */
     const char
@@ -131,7 +159,8 @@ typedef struct canto_tokenizer_options {
 
 CANTO_API canto_tokenizer_options canto_tokenizer_options_default(void); /* "char" and nothing else */
 
-/* Builds a tokenizer whose vocabulary is that of the text files, sorted by code point (source 003, 004). */
+/* Builds a tokenizer whose vocabulary is that of paths[count], text files, sorted by code point (source 003, 004). Kind "byte"
+ * reads none. options NULL: the defaults. CANTO_ERROR_TEXT when a text is not UTF-8, CANTO_ERROR_VALUE when it is empty. */
 CANTO_API canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer_options *options,
                                              const char *const *paths, size_t count, canto_tokenizer **tokenizer);
 /* Reads tokenizer.json: path is that file or a folder with it. */
@@ -147,11 +176,12 @@ CANTO_API const char *canto_tokenizer_token(const canto_tokenizer *tokenizer, ui
 /* A number that changes with the vocabulary and the kind: token files carry it. */
 CANTO_API uint64_t canto_tokenizer_hash(const canto_tokenizer *tokenizer);
 
-/* text[bytes] -> *ids[*count]; release with canto_free. CANTO_ERROR_TEXT names the symbol or word that the
+/* text[bytes] -> (*ids)[*count], also when *count is 0; release with canto_free. CANTO_ERROR_TEXT names the symbol or word that the
  * vocabulary lacks, and where it stands. */
 CANTO_API canto_status canto_tokenizer_encode(const canto_tokenizer *tokenizer, const char *text, size_t bytes,
                                               uint32_t **ids, size_t *count);
-/* ids[count] -> *text (*bytes, and a zero byte after them); release with canto_free. Words are joined by spaces. */
+/* ids[count] -> *text (*bytes, and a zero byte after them; bytes may be NULL); release with canto_free. Words are joined by
+ * spaces. CANTO_ERROR_VALUE for an id outside the vocabulary. */
 CANTO_API canto_status canto_tokenizer_decode(const canto_tokenizer *tokenizer, const uint32_t *ids, size_t count,
                                               char **text, size_t *bytes);
 
@@ -159,7 +189,8 @@ CANTO_API canto_status canto_tokenizer_decode(const canto_tokenizer *tokenizer, 
  * split over tokens are held back until it is complete. */
 typedef struct canto_stream canto_stream;
 CANTO_API canto_status      canto_stream_open(const canto_tokenizer *tokenizer, canto_stream **stream);
-/* Appends a token; *text (zero-terminated, maybe "") is what became whole, valid until the next call on the stream. */
+/* Appends a token; *text (zero-terminated, maybe "") is what became whole, valid until the next call on the stream. bytes may
+ * be NULL. CANTO_ERROR_VALUE for an id outside the vocabulary. */
 CANTO_API canto_status canto_stream_push(canto_stream *stream, uint32_t id, const char **text, size_t *bytes);
 /* A text at which to stop, UTF-8 of at least one byte; several may be given. It counts in what is pushed from now on, also
  * across tokens: text that may still become it is held back, and what comes out ends before it. */
@@ -182,7 +213,7 @@ CANTO_API canto_status canto_data_from_texts(canto_context *context, const canto
 /* Copies ids[count], every one below vocabulary (1 and up). */
 CANTO_API canto_status canto_data_from_ids(canto_context *context, const uint32_t *ids, size_t count,
                                            int32_t vocabulary, canto_data **data);
-/* Maps a token file. CANTO_ERROR_FORMAT when its header, size or a token does not fit. */
+/* Maps a token file, which must not change while it is open. CANTO_ERROR_FORMAT when its header, size or a token does not fit. */
 CANTO_API canto_status canto_data_open(canto_context *context, const char *path, canto_data **data);
 /* Writes a token file (temporary name, then rename). An existing file is replaced whole. */
 CANTO_API canto_status canto_data_save(const canto_data *data, const char *path);
@@ -197,7 +228,7 @@ CANTO_API int32_t  canto_data_least_vocabulary(const canto_data *data);
 CANTO_API uint64_t canto_data_source_bytes(const canto_data *data);   /* bytes of text it came from */
 CANTO_API uint64_t canto_data_source_hash(const canto_data *data);    /* of those bytes */
 CANTO_API uint64_t canto_data_tokenizer_hash(const canto_data *data); /* canto_tokenizer_hash of its tokenizer */
-/* Copies tokens [from, from + count) into ids. The range must lie inside the data. */
+/* Copies tokens [from, from + count) into ids[count], the caller's. The range must lie inside the data (it is not checked). */
 CANTO_API void canto_data_read(const canto_data *data, uint64_t from, uint64_t count, uint32_t *ids);
 
 /* -------------------------------------------------------------------------------------------- the blueprint */
@@ -284,7 +315,7 @@ typedef struct canto_train_options {
 
 /* Fills config and (when not NULL) training from a named preset (docs/models.md). The error names the nearest one. */
 CANTO_API canto_status canto_preset(const char *name, canto_config *config, canto_train_options *training);
-/* The name of preset number index and one line about it, or NULL past the last. */
+/* The name of preset number index, or NULL past the last, and one line about it (about may be NULL). */
 CANTO_API const char *canto_preset_name(size_t index, const char **about);
 /* Sets the dropout places that the config's own source has to p (0 <= p < 1). */
 CANTO_API void canto_config_dropout(canto_config *config, double p);
@@ -317,7 +348,7 @@ typedef struct canto_report {
 /* batch >= 1 sequences of context tokens (0: the config's own context). */
 CANTO_API canto_status canto_config_report(const canto_config *config, int32_t batch, int32_t context,
                                            canto_report *report);
-/* Parameter tensor number index in the source's own order; CANTO_ERROR_VALUE past the last. */
+/* Parameter tensor number index (0 .. modules - 1 of canto_report) in the source's own order; CANTO_ERROR_VALUE past the last. */
 CANTO_API canto_status canto_config_module(const canto_config *config, size_t index, canto_module *module);
 /* The config as JSON (the `canto` object of config.json); release with canto_free. */
 CANTO_API canto_status canto_config_json(canto_context *context, const canto_config *config, char **json);
@@ -333,7 +364,7 @@ CANTO_API canto_status canto_probe(canto_context *context, canto_probe_kind kind
 
 /* ------------------------------------------------------------------------------------------------- models */
 
-/* A loaded model: weights and config, immutable and shared by sessions. */
+/* A loaded model: weights, config and tokenizer, immutable and shared by sessions, also of other threads. */
 typedef struct canto_model canto_model;
 
 /* Opens a model folder, a run folder (its best checkpoint, else its last) or a checkpoint folder. */
@@ -342,7 +373,8 @@ CANTO_API void                canto_model_close(canto_model *model);
 CANTO_API const canto_config *canto_model_config(const canto_model *model);
 /* The tokenizer saved with it, owned by the model; NULL when the folder has none. */
 CANTO_API const canto_tokenizer *canto_model_tokenizer(const canto_model *model);
-/* Writes the model folder: config.json, model.safetensors, tokenizer.json, tokenizer_config.json. */
+/* Writes the model folder: config.json, model.safetensors, tokenizer.json, tokenizer_config.json (the last two when it has a
+ * tokenizer). The folder is made when it is missing; each file appears whole. */
 CANTO_API canto_status canto_model_save(const canto_model *model, const char *folder);
 
 /* ------------------------------------------------------------------------------------------------ writing */
@@ -377,12 +409,12 @@ CANTO_API canto_generate_options canto_generate_options_default(void);
  * logarithm of the token's probability as the model gives it, before penalty, temperature and filters. */
 typedef bool (*canto_token_fn)(void *user, uint32_t id, double logprob);
 
-/* context: the threads that this session computes with; it may differ from the model's own. */
+/* context: the threads, kernels and memory of this session; it may differ from the model's own. The model must outlive it. */
 CANTO_API canto_status canto_session_open(canto_context *context, const canto_model *model, canto_session **session);
 CANTO_API void         canto_session_close(canto_session *session);
 /* Continues prompt[count] (count >= 1). The model sees the last T tokens, and dropout is off. Once there are more than T,
  * every token has moved to another position, and each further token costs a pass over T rows. CANTO_ERROR_NUMBER when a
- * logit is not finite. */
+ * logit is not finite. options NULL: the defaults. on_token may be NULL. */
 CANTO_API canto_status canto_generate(canto_session *session, const uint32_t *prompt, size_t count,
                                       const canto_generate_options *options, canto_token_fn on_token, void *user);
 /* Logits of the last position after ids[count] (count >= 1), cropped to the last T: logits[V], the caller's. */
@@ -398,7 +430,7 @@ typedef struct canto_evaluation {
 } canto_evaluation;
 
 /* Windows of T + 1 tokens with stride T over the whole data, the last one short: every token but the first is
- * predicted once. data must hold at least two tokens, all below the model's V. */
+ * predicted once. CANTO_ERROR_VALUE unless data holds at least two tokens, all below the model's V. */
 CANTO_API canto_status canto_evaluate(canto_context *context, const canto_model *model, const canto_data *data,
                                       canto_evaluation *evaluation);
 
@@ -480,7 +512,7 @@ CANTO_API canto_status canto_trainer_resume(canto_context *context, const char *
 CANTO_API canto_status canto_run_read(canto_context *context, const char *folder, canto_config *config,
                                       canto_train_options *options, char **record);
 /* Trains to the end of the options, evaluating, journaling and saving on the way. An open trainer holds a lock on its folder,
- * which ends with the process. After CANTO_STOPPED it may be called again. */
+ * which ends with the process. After CANTO_STOPPED it may be called again. on_event may be NULL. */
 CANTO_API canto_status canto_trainer_run(canto_trainer *trainer, canto_event_fn on_event, void *user);
 CANTO_API void         canto_trainer_close(canto_trainer *trainer);
 /* Adds a text that the model wrote to samples.txt, under the number of the step. To be called on CANTO_EVENT_STEP: then a run
