@@ -359,6 +359,15 @@ static bool take_member(option_set *set, const char *name, const json_t *json, c
     return take(value, text);
 }
 
+bool options_take(option_set *set, const json_t *object, const char *path) {
+    const char   *name;
+    const json_t *member;
+    json_object_foreach((json_t *)object, name, member) {
+        if (!take_member(set, name, member, path)) return false;
+    }
+    return true;
+}
+
 bool options_read_config(option_set *set, const char *path) {
     json_error_t error;
     json_t      *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
@@ -369,11 +378,7 @@ bool options_read_config(option_set *set, const char *path) {
     }
     bool good = json_is_object(root);
     if (!good) terminal_error("--config %s: must be a JSON object of options, {\"width\": 64, ...}", path);
-    const char *name;
-    json_t     *member;
-    json_object_foreach(root, name, member) {
-        if (good) good = take_member(set, name, member, path);
-    }
+    if (good) good = options_take(set, root, path);
     json_decref(root);
     return good;
 }

@@ -71,6 +71,8 @@ typedef struct option_set {
 bool options_parse(option_set *set, const option_group *groups, int argc, char **argv);
 /* Takes the options of a JSON file that the command line did not give; "texts" become operands if there are none. */
 bool options_read_config(option_set *set, const char *path);
+/* The same of an object that was read from path. */
+bool options_take(option_set *set, const json_t *object, const char *path);
 void options_free(option_set *set);
 
 /* Each writes *value only when the option was given, and says whether it was. The name must be in the table. */

@@ -11,20 +11,28 @@
 
 #include "model_options.h"
 #include "train_options.h"
+#include "train_resume.h"
 #include "writing.h"
 
 /* One training as the event callback sees it. */
 typedef struct training {
     canto_context         *context;
     const canto_tokenizer *tokenizer;
+    canto_trainer         *trainer;
     const char            *folder, *prompt;
     int64_t                sample_every;
     uint64_t               seed;
     bool                   json, interrupted;
     double                 val_loss, loss; /* the latest */
     char                   last[4096];     /* the latest checkpoint */
-    int64_t                step;
+    int64_t                step, steps;
 } training;
+
+/* What a run leaves that was killed before it had begun. */
+static bool is_nothing(const char *name) {
+    return !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, ".lock") ||
+           !strncmp(name, "run.json.tmp-", strlen("run.json.tmp-"));
+}
 
 /* A run is never written over another one. */
 static bool folder_is_free(const char *folder) {
@@ -34,13 +42,19 @@ static bool folder_is_free(const char *folder) {
         terminal_error("-o %s: %s", folder, strerror(errno));
         return false;
     }
-    bool           is_free = true;
+    bool           is_free = true, is_run = false;
     struct dirent *entry;
-    while ((entry = readdir(entries)))
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) is_free = false;
+    while ((entry = readdir(entries))) {
+        if (!is_nothing(entry->d_name)) is_free = false;
+        if (!strcmp(entry->d_name, "run.json")) is_run = true;
+    }
     closedir(entries);
-    if (!is_free)
-        terminal_error("-o %s: the folder is not empty, and a run is never written over; choose another name, or "
+    if (is_run)
+        terminal_error("-o %s: there is a run already, and a run is never written over; go on with it: %s; or choose "
+                       "another name, or remove it first: the folder is not empty, rm -r %s",
+                       folder, train_resume_command(folder), folder);
+    else if (!is_free)
+        terminal_error("-o %s: the folder is not empty, and nothing is ever written over; choose another name, or "
                        "remove it first: rm -r %s",
                        folder, folder);
     return is_free;
@@ -77,33 +91,32 @@ static void show_progress(const training *run, const canto_event *e, bool import
                       val, speed, left);
 }
 
-/* Lets the model write, into samples.txt and to the eye. A failure stops nothing but the sample. */
-static void write_sample(training *run, const canto_trainer *trainer, int64_t step) {
+/* Into samples.txt, which is the trainer's, and to the eye. */
+static void show_sample(const training *run, int64_t step, const writing *text) {
+    if (canto_trainer_sample(run->trainer, text->text, text->bytes).code != CANTO_OK) return; /* it ends the run */
+    terminal_clear();
+    if (run->json) {
+        json_t *o = json_object();
+        json_object_set_new(o, "event", json_string("sample"));
+        json_object_set_new(o, "step", json_integer(step));
+        json_object_set_new(o, "text", json_text(text->text, text->bytes));
+        json_print(o);
+    } else {
+        printf("--- step %lld ---\n%s\n", (long long)step, text->text);
+        fflush(stdout);
+    }
+}
+
+/* Lets the model write. A failure stops nothing but the sample. */
+static void write_sample(training *run, int64_t step) {
     canto_generate_options how = canto_generate_options_default();
     how.seed = run->seed + (uint64_t)step;
     writing        text = {0};
     canto_session *session = NULL;
-    char           path[4200];
-    if (support_good(canto_session_open(run->context, canto_trainer_model(trainer), &session)) &&
-        writing_start(&text, run->context, run->tokenizer, run->prompt, run->prompt ? strlen(run->prompt) : 0) &&
-        writing_continue(&text, session, &how, NULL, NULL)) {
-        snprintf(path, sizeof path, "%s/samples.txt", run->folder);
-        FILE *file = fopen(path, "ab");
-        if (!file || fprintf(file, "--- step %lld ---\n%s\n", (long long)step, text.text) < 0)
-            terminal_warning("%s: %s", path, strerror(errno));
-        if (file && fclose(file)) terminal_warning("%s: %s", path, strerror(errno));
-        terminal_clear();
-        if (run->json) {
-            json_t *o = json_object();
-            json_object_set_new(o, "event", json_string("sample"));
-            json_object_set_new(o, "step", json_integer(step));
-            json_object_set_new(o, "text", json_text(text.text, text.bytes));
-            json_print(o);
-        } else {
-            printf("--- step %lld ---\n%s\n", (long long)step, text.text);
-            fflush(stdout);
-        }
-    }
+    bool           good = support_good(canto_session_open(run->context, canto_trainer_model(run->trainer), &session)) &&
+                writing_start(&text, run->context, run->tokenizer, run->prompt, run->prompt ? strlen(run->prompt) : 0);
+    text.patient = true; /* a run that goes on does not write it again */
+    if (good && writing_continue(&text, session, &how, NULL, NULL)) show_sample(run, step, &text);
     writing_end(&text);
     canto_session_close(session);
 }
@@ -111,9 +124,11 @@ static void write_sample(training *run, const canto_trainer *trainer, int64_t st
 static bool on_event(void *user, const canto_trainer *trainer, const canto_event *e) {
     static const char *const names[] = {"step", "evaluation", "epoch", "checkpoint", "done"};
     training                *run = user;
+    (void)trainer;
     if (isfinite(e->train_loss)) run->loss = e->train_loss;
     if (isfinite(e->val_loss)) run->val_loss = e->val_loss;
     run->step = e->step;
+    run->steps = e->steps;
     if (e->path) snprintf(run->last, sizeof run->last, "%s", e->path);
     if (run->json) print_event(names[e->kind], e);
     switch (e->kind) {
@@ -134,7 +149,7 @@ static bool on_event(void *user, const canto_trainer *trainer, const canto_event
         break;
     }
     if (e->kind == CANTO_EVENT_STEP && run->sample_every && e->step % run->sample_every == 0 && run->tokenizer)
-        write_sample(run, trainer, e->step);
+        write_sample(run, e->step);
     run->interrupted = support_interrupted();
     return !run->interrupted;
 }
@@ -142,74 +157,98 @@ static bool on_event(void *user, const canto_trainer *trainer, const canto_event
 /* ------------------------------------------------------------------------------------------------ the run */
 
 /* Trains and says how it ended. */
-static int train(training *run, canto_trainer *trainer) {
+static int train(training *run) {
+    int64_t begun = canto_trainer_step(run->trainer);
     support_catch_interrupts();
-    canto_status status = canto_trainer_run(trainer, on_event, run);
+    canto_status status = canto_trainer_run(run->trainer, on_event, run);
     if (status.code != CANTO_OK && status.code != CANTO_STOPPED) {
         support_good(status);
+        if (status.code == CANTO_ERROR_FILE)
+            terminal_note("once that is mended: %s", train_resume_command(run->folder));
         return FAILED;
     }
     terminal_clear();
     if (run->interrupted) {
-        fprintf(stderr, "interrupted after step %lld; the model is saved in %s\n", (long long)run->step,
-                *run->last ? run->last : run->folder);
+        fprintf(stderr, "interrupted after step %lld; the model is saved in %s\nto go on: %s\n", (long long)run->step,
+                *run->last ? run->last : run->folder, train_resume_command(run->folder));
         return INTERRUPTED;
     }
-    terminal_note("done: %lld steps, the model is in %s; let it write: canto generate %s", (long long)run->step,
-                  run->folder, run->folder);
+    if (run->step < run->steps)
+        terminal_note("the time is up after step %lld of %lld, and the model is in %s; to go on: %s",
+                      (long long)run->step, (long long)run->steps, run->folder, train_resume_command(run->folder));
+    else if (begun > 0 && begun == run->step)
+        terminal_note("the run was complete already: %lld steps; more of them: %s --steps N", (long long)run->step,
+                      train_resume_command(run->folder));
+    else
+        terminal_note("done: %lld steps, the model is in %s; let it write: canto generate %s", (long long)run->step,
+                      run->folder, run->folder);
     return DONE;
+}
+
+/* The plan of a new run: config and settings, from the preset and the options. */
+static int read_options(option_set *options, const char *folder, canto_config *config, canto_train_options *settings) {
+    if (!options->count) return support_usage("which texts? canto train TEXT... -o RUN");
+    if (!folder || !*folder) return support_usage("where to? add -o RUN, the folder to make");
+    if (!support_good(canto_preset(options_text(options, "preset", "mini"), config, settings)) ||
+        !model_options_apply(options, config) || !train_options_apply(options, settings) ||
+        !support_good(canto_train_options_check(settings)) || !support_good(canto_config_check(config)))
+        return WRONG_USAGE;
+    return folder_is_free(folder) ? DONE : FAILED;
+}
+
+/* What the run is, in a line. */
+static void introduce(const canto_context *context, const canto_config *config, const canto_train_options *settings,
+                      const canto_data *data, int64_t step) {
+    canto_report report;
+    if (canto_config_report(config, settings->batch, 0, &report).code != CANTO_OK) return;
+    terminal_note("%s: %s parameters, vocabulary %s, %s tokens, %d threads, %s", config->preset,
+                  number_grouped(report.total).text, number_grouped((uint64_t)config->vocab).text,
+                  number_grouped(canto_data_count(data)).text, canto_context_threads(context),
+                  canto_context_cpu(context));
+    if (step > 0) terminal_note("going on after step %lld", (long long)step);
 }
 
 static int run_train(option_set *options) {
     canto_config        config;
     canto_train_options settings;
-    const char         *file = options_text(options, "config", NULL);
-    if (file && !options_read_config(options, file)) return WRONG_USAGE;
-    terminal_set_quiet(options_flag(options, "quiet"));
-    const char *folder = options_text(options, "output", NULL);
-    if (!options->count) return support_usage("which texts? canto train TEXT... -o RUN");
-    if (!folder || !*folder) return support_usage("where to? add -o RUN, the folder to make");
-    if (!support_good(canto_preset(options_text(options, "preset", "mini"), &config, &settings)) ||
-        !model_options_apply(options, &config) || !train_options_apply(options, &settings) ||
-        !support_good(canto_train_options_check(&settings)) || !support_good(canto_config_check(&config)))
-        return WRONG_USAGE;
-    if (!folder_is_free(folder)) return FAILED;
-
-    int              code = FAILED;
-    canto_context   *context = support_context(options);
+    const char         *file = options_text(options, "config", NULL), *resume = options_text(options, "resume", NULL);
+    if (file && !resume && !options_read_config(options, file)) return WRONG_USAGE;
+    bool quiet = options_flag(options, "quiet"), json = options_flag(options, "json");
+    terminal_set_quiet(quiet);
+    const char      *folder = resume ? resume : options_text(options, "output", NULL);
+    canto_context   *context = NULL;
     canto_tokenizer *tokenizer = NULL;
     canto_data      *data = NULL;
-    canto_trainer   *trainer = NULL;
-    json_t          *record = options_record(options);
-    char            *text = record ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-    training         run = {.context = context,
-                            .folder = folder,
-                            .json = options_flag(options, "json"),
-                            .val_loss = NAN,
-                            .loss = NAN,
-                            .seed = settings.seed,
-                            .prompt = options_text(options, "sample-prompt", NULL)};
-    options_int64(options, "sample-every", &run.sample_every);
-    if (!context || !text) goto done;
+    training         run = {.folder = folder, .json = json, .val_loss = NAN, .loss = NAN};
+    char            *record = NULL;
+    int              code = resume ? DONE : read_options(options, folder, &config, &settings);
+    if (code != DONE) return code;
+
+    code = FAILED;
+    if (!(context = support_context(options))) goto done;
+    if (resume) code = train_resume_read(context, options, folder, &config, &settings);
+    if (resume && code != DONE) goto done;
+    code = FAILED;
+    if (!(record = train_resume_record(options))) goto done;
     if (!train_options_texts(context, options, &config, &tokenizer, &data)) goto done;
-    if (!options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
-    run.tokenizer = tokenizer;
-    if (!support_good(canto_trainer_open(context, &config, &settings, tokenizer, data, folder, text, &trainer)))
+    if (!resume && !options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
+    if (!support_good(
+            resume ? canto_trainer_resume(context, folder, &settings, tokenizer, data, record, &run.trainer)
+                   : canto_trainer_open(context, &config, &settings, tokenizer, data, folder, record, &run.trainer)))
         goto done;
-    canto_report report;
-    if (canto_config_report(&config, settings.batch, 0, &report).code == CANTO_OK)
-        terminal_note("%s: %s parameters, vocabulary %s, %s tokens, %d threads, %s", config.preset,
-                      number_grouped(report.total).text, number_grouped((uint64_t)config.vocab).text,
-                      number_grouped(canto_data_count(data)).text, canto_context_threads(context),
-                      canto_context_cpu(context));
-    code = train(&run, trainer);
+    run.context = context;
+    run.tokenizer = tokenizer;
+    run.seed = settings.seed;
+    run.prompt = options_text(options, "sample-prompt", NULL);
+    options_int64(options, "sample-every", &run.sample_every);
+    introduce(context, &config, &settings, data, canto_trainer_step(run.trainer));
+    code = train(&run);
 done:
-    canto_trainer_close(trainer);
+    canto_trainer_close(run.trainer);
     canto_data_close(data);
     canto_tokenizer_close(tokenizer);
     canto_context_close(context);
-    json_decref(record);
-    free(text);
+    free(record);
     return code;
 }
 
@@ -220,16 +259,26 @@ static const char *const examples[] = {
     "a wider model on two texts",
     "canto train poem.txt -o run3 --tokenizer word --unknown '<UNK>' --epochs 3",
     "a model of words rather than characters, three passes over the text",
+    "canto train --resume run",
+    "goes on with a run that was interrupted, however it was: the result is that of a run without interruption",
     NULL,
 };
 
 const command command_train = {
     .name = "train",
-    .operands = "TEXT... -o RUN [OPTIONS]",
+    .operands = "TEXT... -o RUN [OPTIONS], or --resume RUN",
     .about = "train a model on texts",
     .details =
         "TEXT are UTF-8 files, or one token file of canto data prepare. RUN gets checkpoints (the links best and last "
         "point at two of them), metrics.csv, run.json and samples.txt.\n"
+        "Ctrl-C and SIGTERM finish the step, save, and say how to go on; a second one leaves at once. Nothing is lost "
+        "either "
+        "way: --resume RUN goes on from the newest checkpoint, and weights, metrics.csv and samples.txt become those "
+        "of a "
+        "run without interruption, byte for byte. Limits may change then: --steps, --epochs, --max-time, --keep, and "
+        "how "
+        "often something is saved, logged, evaluated or sampled; nothing else may. TEXT are needed only when they lie "
+        "elsewhere now.\n"
         "Settings that are not given are those of the preset. In brackets stand those of mini, the default preset.\n",
     .groups = train_groups,
     .run = run_train,

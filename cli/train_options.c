@@ -13,7 +13,8 @@
 #define REAL_HIGH 1e300
 
 static const option_entry run_entries[] = {
-    {"output", 'o', OPTION_FOLDER, "RUN", "the run folder to make (needed)", 0, 0},
+    {"output", 'o', OPTION_FOLDER, "RUN", "the run folder to make (needed, but for --resume)", 0, 0},
+    {"resume", 0, OPTION_FOLDER, "RUN", "go on with this run where it stopped; texts and options come from it", 0, 0},
     {"config", 0, OPTION_FILE, "FILE", "a JSON object of these options; the command line wins", 0, 0},
     {"tokenizer", 0, OPTION_PATH, "char|byte|word|PATH",
      "a new tokenizer of this kind, or a folder or file with one (default: char; dante*: word)", 0, 0},

@@ -74,7 +74,7 @@ static bool on_token(void *user, uint32_t id, double logprob) {
     w->logprobs[w->count++] = logprob;
     if (!push(w, id)) w->failed = true;
     if (w->told) support_progress("writing", (double)w->count / (double)w->told);
-    w->stopped = support_interrupted();
+    w->stopped = !w->patient && support_interrupted();
     return !w->failed && !w->stopped && !canto_stream_stopped(w->stream);
 }
 

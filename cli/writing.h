@@ -20,6 +20,7 @@ typedef struct writing {
     FILE                  *out;  /* where text goes as it becomes whole, or NULL */
     int64_t                told; /* tokens to come in all, when progress is to be told; 0: it is not */
     bool                   failed, stopped;
+    bool                   patient;    /* an interruption does not cut it short; to be set after writing_start */
     bool                   found_stop; /* it ended with a stop text, which text lacks and ids have */
 } writing;
 

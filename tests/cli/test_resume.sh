@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# canto train --resume: stopped by Ctrl-C once or twice, by SIGTERM, SIGKILL or --max-time, a run goes on to the same bytes.
+# What may change and what may not, a changed text, two runs in one folder, paths that moved.
+. "$(dirname "$0")/library.sh"
+. "$(dirname "$0")/text.sh"
+. "$(dirname "$0")/runs.sh"
+set -m # a child gets signals of its own
+S="--width 16 --heads 2 --layers 1 --context 16 --batch 2 --dropout 0.1 --eval-batches 1 --sample-every 40"
+
+# begin NAME OPTIONS...: trains in the background; returns when a few steps are done.
+begin() {
+    local name=$1
+    shift
+    "$CANTO" train "$WORK/small.txt" -o "$WORK/$name" $S "$@" --json >"$WORK/events" 2>"$WORK/err" </dev/null &
+    child=$!
+    for _ in $(seq 200); do
+        grep -q '"step":9[0-9],' "$WORK/events" && break
+        sleep 0.02
+    done
+}
+# goes_on NAME OPTIONS...: to the end, and it is the run that nothing stopped.
+goes_on() {
+    local name=$1
+    shift
+    run 0 train --resume "$WORK/$name" "$@"
+    same_runs whole "$name"
+}
+
+run 0 train "$WORK/small.txt" -o "$WORK/whole" $S --steps 900 --eval-every 150 --quiet
+for signal in INT TERM KILL; do
+    begin $signal --steps 900 --eval-every 150
+    kill -s $signal $child
+    wait $child 2>"$WORK/waited"
+    code=$?
+    if [ $signal = KILL ]; then [ $code -eq 137 ] || fail "KILL: exit $code"
+    else
+        [ $code -eq 130 ] || fail "$signal: exit $code: $(cat "$WORK/err")"
+        has err "interrupted after step" && has err "to go on: canto train --resume $WORK/$signal"
+    fi
+    goes_on $signal
+done
+begin twice --steps 900 --eval-every 150
+kill -s INT $child
+kill -s INT $child
+wait $child 2>"$WORK/waited"
+code=$?
+[ $code -eq 130 ] || fail "two interruptions: exit $code: $(cat "$WORK/err")"
+goes_on twice
+run 0 train "$WORK/small.txt" -o "$WORK/time" $S --steps 900 --eval-every 150 --max-time 0.0001
+has err "the time is up after step" && has err "to go on: canto train --resume $WORK/time"
+goes_on time --max-time 10
+run 0 train --resume "$WORK/time" && has err "the run was complete already: 900 steps"
+same_runs whole time
+
+# The texts are found from anywhere, and where they have moved to.
+cp "$WORK/small.txt" "$WORK/moving.txt"
+(cd "$WORK" && "$CANTO" train moving.txt -o moved $S --steps 900 --eval-every 150 --max-time 0.0001 --quiet)
+mkdir "$WORK/elsewhere" && mv "$WORK/moved" "$WORK/elsewhere/it's"
+(cd / && "$CANTO" train --resume "$WORK/elsewhere/it's" --max-time 0.0001) 2>"$WORK/err" >"$WORK/out"
+has err "--resume '$WORK/elsewhere/it'\\''s'"
+mv "$WORK/moving.txt" "$WORK/elsewhere/"
+run 1 train --resume "$WORK/elsewhere/it's" && has err "moving.txt"
+sed 's/evening/morning/' "$WORK/elsewhere/moving.txt" >"$WORK/changed.txt"
+run 1 train --resume "$WORK/elsewhere/it's" "$WORK/changed.txt" && has err "is not the one"
+mv "$WORK/elsewhere/it's" "$WORK/found"
+goes_on found "$WORK/elsewhere/moving.txt" --max-time 10
+
+# What may change.
+for option in "--lr 1" "--width 32" "--seed 2" "--batch 3" "--preset mini" "--tokenizer byte" "--dropout 0" "--parity torch"; do
+    run 2 train --resume "$WORK/INT" $option
+    has err "$(cut -d' ' -f1 <<<"$option") cannot change when a run goes on" && has err "--steps"
+done
+run 2 train --resume "$WORK/INT" -o "$WORK/x" && has err "two runs"
+run 1 train --resume "$WORK/INT" --steps 100 && has err "has made 900 steps already"
+run 1 train --resume "$WORK/INT" --epochs 3 && has err "goes by steps"
+run 0 train --resume "$WORK/INT" --steps 920 --save-every 10 --keep 0 --eval-every 0 --sample-every 10
+has err "learning rate" && has err "going on after step 900"
+[ -e "$WORK/INT/step-00000910" ] && [ -e "$WORK/INT/step-00000920" ] || fail "--save-every on resume"
+grep -q -- '--- step 910 ---' "$WORK/INT/samples.txt" || fail "--sample-every on resume"
+jq -e '.training.steps == 920 and .command.steps == 920 and .command.width == 16' "$WORK/INT/run.json" >/dev/null ||
+    fail "run.json after resume: $(cat "$WORK/INT/run.json")"
+
+# --keep N beside best and last.
+run 0 train "$WORK/small.txt" -o "$WORK/keep" $S --steps 50 --save-every 5 --keep 2 --quiet
+(cd "$WORK/keep" && ls -d step-*) >"$WORK/out"
+has out step-00000050 && has out step-00000045 && has out step-00000040
+[ "$(wc -l <"$WORK/out")" -le 4 ] || fail "--keep 2 left $(cat "$WORK/out")"
+
+# One run at a time.
+begin busy --steps 100000000 --eval-every 100000000
+run 1 train --resume "$WORK/busy" && has err "Another run is writing"
+run 1 train "$WORK/small.txt" -o "$WORK/busy" $S && has err "there is a run already" && has err "--resume $WORK/busy"
+kill -s INT $child
+wait $child
+run 1 train --resume "$WORK/none" && has err "has no run.json"
+[ ! -e "$WORK/none" ] || fail "--resume made a folder"
+mkdir "$WORK/early" && touch "$WORK/early/.lock" "$WORK/early/run.json.tmp-1-0"
+run 0 train "$WORK/small.txt" -o "$WORK/early" $S --steps 2 --quiet
+
+# A folder that nobody may write into, and one that vanishes.
+if [ "$(id -u)" != 0 ]; then
+    mkdir "$WORK/closed" && chmod 555 "$WORK/closed"
+    run 1 train "$WORK/small.txt" -o "$WORK/closed/run" $S && has err "Permission denied" && has err "permissions"
+fi
+run 1 train "$WORK/small.txt" -o /proc/run $S && has err "/proc/run"
+begin gone --steps 100000000 --eval-every 100000000 --save-every 50
+mv "$WORK/gone" "$WORK/back"
+wait $child
+code=$?
+[ $code -eq 1 ] || fail "a folder that vanishes: exit $code"
+has err "is gone"
+run 0 generate "$WORK/back" -n 3
+finish
