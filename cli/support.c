@@ -105,6 +105,7 @@ void support_leave_on_interrupts(void) {
     catch_signal(SIGINT);
     catch_signal(SIGTERM);
     catch_signal(SIGHUP);
+    signal(SIGXFSZ, SIG_IGN); /* a file that outgrows its limit is an error like any other */
 }
 
 void support_catch_interrupts(void) { patient = 1; }
