@@ -22,16 +22,23 @@ static bool is_free(const char *name) {
     return false;
 }
 
-static bool only_limits(const option_set *options) {
+static void refuse(const char *name) {
+    terminal_error("--%s cannot change when a run goes on: the steps already made were made without it. These may: "
+                   "--steps, --epochs, --max-time, --keep, --save-every, --log-every, --eval-every, --eval-batches, "
+                   "--eval-batch, --sample-every, --sample-prompt",
+                   name);
+}
+
+/* The seed may be said again, as every command takes one. */
+static bool only_limits(const option_set *options, uint64_t seed) {
+    int64_t again;
     for (size_t i = 0; i < options->total; i++) {
         const option_value *value = &options->values[i];
         if (!value->given || is_free(value->entry->name)) continue;
+        if (!strcmp(value->entry->name, "seed") && options_int64(options, "seed", &again) && (uint64_t)again == seed)
+            continue;
         if (!strcmp(value->entry->name, "output")) terminal_error("-o and --resume are two runs: give one of them");
-        else
-            terminal_error("--%s cannot change when a run goes on: the steps already made were made without it. These "
-                           "may: --steps, --epochs, --max-time, --keep, --save-every, --log-every, --eval-every, "
-                           "--eval-batches, --eval-batch, --sample-every, --sample-prompt",
-                           value->entry->name);
+        else refuse(value->entry->name);
         return false;
     }
     return true;
@@ -54,9 +61,9 @@ int train_resume_read(canto_context *context, option_set *options, const char *f
                       canto_train_options *settings) {
     char *record = NULL;
     int   code = FAILED;
-    if (!only_limits(options)) return WRONG_USAGE;
     if (!support_good(canto_run_read(context, folder, config, settings, &record))) return FAILED;
-    if (!record) terminal_error("%s/run.json says nothing of its texts: it was not made by canto train", folder);
+    if (!only_limits(options, settings->seed)) code = WRONG_USAGE;
+    else if (!record) terminal_error("%s/run.json says nothing of its texts: it was not made by canto train", folder);
     else if (!train_options_apply(options, settings)) code = WRONG_USAGE; /* the limits alone: the record comes after */
     else if (take_record(options, record, folder)) code = DONE;
     canto_free(context, record);

@@ -70,6 +70,7 @@ for option in "--lr 1" "--width 32" "--seed 2" "--batch 3" "--preset mini" "--to
     run 2 train --resume "$WORK/INT" $option
     has err "$(cut -d' ' -f1 <<<"$option") cannot change when a run goes on" && has err "--steps"
 done
+run 0 train --resume "$WORK/INT" --seed 1337
 run 2 train --resume "$WORK/INT" -o "$WORK/x" && has err "two runs"
 run 1 train --resume "$WORK/INT" --steps 100 && has err "has made 900 steps already"
 run 1 train --resume "$WORK/INT" --epochs 3 && has err "goes by steps"
