@@ -54,7 +54,7 @@ same_runs whole time
 
 # The texts are found from anywhere, and where they have moved to.
 cp "$WORK/small.txt" "$WORK/moving.txt"
-(cd "$WORK" && "$CANTO" train moving.txt -o moved $S --steps 900 --eval-every 150 --max-time 0.0001 --quiet)
+(cd "$WORK" && "$CANTO" train moving.txt -o moved $S --steps 900 --eval-every 150 --max-time 0.0001 --quiet >"$WORK/out")
 mkdir "$WORK/elsewhere" && mv "$WORK/moved" "$WORK/elsewhere/it's"
 (cd / && "$CANTO" train --resume "$WORK/elsewhere/it's" --max-time 0.0001) 2>"$WORK/err" >"$WORK/out"
 has err "--resume '$WORK/elsewhere/it'\\''s'"
