@@ -51,6 +51,8 @@ bool command_begins(size_t index, char first[32]);
 
 /* --threads, --seed, --quiet, --json: every command has them. */
 extern const option_entry common_entries[];
+/* --invalid: commands that read texts or prompts have it, and support_context heeds it. */
+extern const option_entry text_entries[];
 
 /* Opens a context as the options and CANTO_CPU say; says what is wrong and returns NULL. */
 canto_context *support_context(const option_set *options);
@@ -68,6 +70,8 @@ void support_leave_on_interrupts(void);
  * command that failed because of it ends with 130. */
 void support_catch_interrupts(void);
 bool support_interrupted(void);
+/* From here a reader of standard output that goes away ends nothing: for work whose result is a folder. */
+void support_outlive_readers(void);
 
 /* Everything that can be read from a file (NULL: standard input), with a zero byte after it; release with free. */
 bool support_read(const char *path, char **text, size_t *bytes);

@@ -14,7 +14,7 @@ static const option_entry entries[] = {
     {0},
 };
 
-static const option_group groups[] = {{"Preparing", entries}, {"Common", common_entries}, {0}};
+static const option_group groups[] = {{"Preparing", entries}, {"Text", text_entries}, {"Common", common_entries}, {0}};
 
 static void print_prepared(const canto_data *data, const char *path, bool json) {
     if (!json) {

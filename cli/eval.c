@@ -1,7 +1,7 @@
 /* eval.c - canto eval: how well a model predicts texts. */
 #include "command.h"
 
-static const option_group groups[] = {{"Common", common_entries}, {0}};
+static const option_group groups[] = {{"Text", text_entries}, {"Common", common_entries}, {0}};
 
 static void print_evaluation(const canto_evaluation *e, bool json) {
     if (json) {

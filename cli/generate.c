@@ -29,7 +29,7 @@ static const option_entry entries[] = {
     {0},
 };
 
-static const option_group groups[] = {{"Writing", entries}, {"Common", common_entries}, {0}};
+static const option_group groups[] = {{"Writing", entries}, {"Text", text_entries}, {"Common", common_entries}, {0}};
 
 static json_t *sample_json(const writing *w, uint64_t seed) {
     json_t *o = json_object(), *ids = json_array(), *logprobs = json_array();
@@ -96,6 +96,7 @@ static int write_all(writer *r, int64_t count) {
             printf("%s--- %lld of %lld (seed %llu) ---\n", i ? "\n" : "", (long long)i + 1, (long long)count,
                    (unsigned long long)r->how.seed);
         code = write_one(r, i == 0);
+        if (code == DONE && ferror(stdout)) code = FAILED; /* main.c says so */
     }
     return code;
 }

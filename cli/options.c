@@ -95,10 +95,10 @@ static int choice_index(const char *words, const char *text) {
 static void range_error(const option_entry *entry, const char *text) {
     bool whole = entry->kind == OPTION_INTEGER;
     if (entry->high >= 9e15)
-        terminal_error("--%s %s: must be a %s of at least %.10g", entry->name, text, whole ? "whole number" : "number",
+        terminal_usage("--%s %s: must be a %s of at least %.10g", entry->name, text, whole ? "whole number" : "number",
                        entry->low);
     else
-        terminal_error("--%s %s: must be a %s from %.10g to %.10g", entry->name, text,
+        terminal_usage("--%s %s: must be a %s from %.10g to %.10g", entry->name, text,
                        whole ? "whole number" : "number", entry->low, entry->high);
 }
 
@@ -109,7 +109,7 @@ static void choice_error(const option_entry *entry, const char *text) {
     size_t      count = 0;
     while (count < WORDS && option_next_choice(&rest, words[count])) names[count] = words[count], count++;
     const char *near = nearest_word(text, names, count);
-    terminal_error("--%s %s: must be one of %s%s%s%s", entry->name, text, entry->value, near ? "; did you mean " : "",
+    terminal_usage("--%s %s: must be one of %s%s%s%s", entry->name, text, entry->value, near ? "; did you mean " : "",
                    near ? near : "", near ? "?" : "");
 }
 
@@ -126,7 +126,7 @@ static bool take(option_value *value, const char *text) {
         break;
     case OPTION_SWITCH:
         if (strcmp(text, "on") && strcmp(text, "off")) {
-            terminal_error("--%s %s: must be on or off", entry->name, text);
+            terminal_usage("--%s %s: must be on or off", entry->name, text);
             return false;
         }
         value->integer = !strcmp(text, "on");
@@ -153,7 +153,7 @@ static bool take(option_value *value, const char *text) {
         }
         if (bytes >= sizeof first || !parse_real(first, &value->real[0]) || !parse_real(comma + 1, &value->real[1]) ||
             !within(entry, value->real[0]) || !within(entry, value->real[1])) {
-            terminal_error("--%s %s: must be two numbers from %.10g to %.10g with a comma between them", entry->name,
+            terminal_usage("--%s %s: must be two numbers from %.10g to %.10g with a comma between them", entry->name,
                            text, entry->low, entry->high);
             return false;
         }
@@ -196,7 +196,7 @@ static void list_entries(option_set *set, const option_group *groups) {
 /* An option that the table lacks: argument is "--name", "--name=value" or a cluster with the bad letter. */
 static void unknown_option(const option_set *set, const char *argument, int letter) {
     if (letter) {
-        terminal_error("unknown option -%c", letter);
+        terminal_usage("unknown option -%c", letter);
         return;
     }
     char   name[64];
@@ -216,12 +216,12 @@ static void unknown_option(const option_set *set, const char *argument, int lett
     }
     names[set->total] = "help";
     if (beginnings > 1 && bytes) {
-        terminal_error("--%s could be several options: %s", name, list);
+        terminal_usage("--%s could be several options: %s", name, list);
         return;
     }
     const char *near = nearest_word(name, names, set->total + 1);
-    if (near) terminal_error("unknown option --%s; did you mean --%s?", name, near);
-    else terminal_error("unknown option --%s", name);
+    if (near) terminal_usage("unknown option --%s; did you mean --%s?", name, near);
+    else terminal_usage("unknown option --%s", name);
 }
 
 /* Fills getopt's two tables; an option's code is FIRST_LONG + its index. */
@@ -265,14 +265,14 @@ bool options_parse(option_set *set, const option_group *groups, int argc, char *
         }
         if (code == ':') {
             value = value_of_code(set, optopt);
-            terminal_error("--%s needs a value (%s)", value ? value->entry->name : "?",
+            terminal_usage("--%s needs a value (%s)", value ? value->entry->name : "?",
                            value ? option_value_name(value->entry) : "?");
             return false;
         }
         if (code == '?') {
             value = value_of_code(set, optopt);
-            if (optopt == HELP_LONG) terminal_error("--help takes no value");
-            else if (value && optopt >= FIRST_LONG) terminal_error("--%s takes no value", value->entry->name);
+            if (optopt == HELP_LONG) terminal_usage("--help takes no value");
+            else if (value && optopt >= FIRST_LONG) terminal_usage("--%s takes no value", value->entry->name);
             else unknown_option(set, argv[optind - 1], optopt);
             return false;
         }
@@ -312,7 +312,7 @@ static bool take_texts(option_set *set, const json_t *texts, const char *path) {
     if (set->count) return true; /* the command line's own win */
     size_t count = json_array_size(texts);
     if (!json_is_array(texts) || !count) {
-        terminal_error("%s: \"texts\" must be an array of paths", path);
+        terminal_usage("%s: \"texts\" must be an array of paths", path);
         return false;
     }
     set->owned_operands = calloc(count, sizeof *set->owned_operands);
@@ -326,7 +326,7 @@ static bool take_texts(option_set *set, const json_t *texts, const char *path) {
         const char *text = json_string_value(json_array_get(texts, i));
         char       *copy = text ? malloc(strlen(text) + 1) : NULL;
         if (!copy) {
-            terminal_error("%s: \"texts\" must be an array of paths", path);
+            terminal_usage("%s: \"texts\" must be an array of paths", path);
             return false;
         }
         set->operands[i] = strcpy(copy, text);
@@ -344,7 +344,7 @@ static bool take_member(option_set *set, const char *name, const json_t *json, c
     }
     if (!value || !strcmp(name, "config")) {
         const char *near = nearest_word(name, names, set->total);
-        terminal_error("%s: unknown option \"%s\"%s%s%s", path, name, near ? "; did you mean \"" : "", near ? near : "",
+        terminal_usage("%s: unknown option \"%s\"%s%s%s", path, name, near ? "; did you mean \"" : "", near ? near : "",
                        near ? "\"?" : "");
         return false;
     }
@@ -352,7 +352,7 @@ static bool take_member(option_set *set, const char *name, const json_t *json, c
     char        scratch[64];
     const char *text = json_as_text(json, scratch);
     if (!text || (value->entry->kind == OPTION_FLAG && !json_is_boolean(json))) {
-        terminal_error("%s: the value of \"%s\" does not fit", path, name);
+        terminal_usage("%s: the value of \"%s\" does not fit", path, name);
         return false;
     }
     if (value->entry->kind == OPTION_FLAG && json_is_false(json)) return true;
@@ -372,18 +372,20 @@ bool options_read_config(option_set *set, const char *path) {
     json_error_t error;
     json_t      *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        if (error.line > 0) terminal_error("--config %s: line %d: %s", path, error.line, error.text);
-        else terminal_error("--config %s: %s", path, error.text);
+        if (error.line > 0) terminal_usage("--config %s: line %d: %s", path, error.line, error.text);
+        else terminal_usage("--config %s: %s", path, error.text);
         return false;
     }
     bool good = json_is_object(root);
-    if (!good) terminal_error("--config %s: must be a JSON object of options, {\"width\": 64, ...}", path);
+    if (!good) terminal_usage("--config %s: must be a JSON object of options, {\"width\": 64, ...}", path);
     if (good) good = options_take(set, root, path);
     json_decref(root);
     return good;
 }
 
 /* ------------------------------------------------------------------------------------------------- asking */
+
+bool options_know(const option_set *set, const char *name) { return find(set, name) != NULL; }
 
 static const option_value *given(const option_set *set, const char *name) {
     const option_value *value = find(set, name);

@@ -75,6 +75,8 @@ bool options_read_config(option_set *set, const char *path);
 bool options_take(option_set *set, const json_t *object, const char *path);
 void options_free(option_set *set);
 
+/* Whether the table has an option of this name. */
+bool options_know(const option_set *set, const char *name);
 /* Each writes *value only when the option was given, and says whether it was. The name must be in the table. */
 bool        options_given(const option_set *set, const char *name);
 bool        options_int32(const option_set *set, const char *name, int32_t *value);

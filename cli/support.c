@@ -22,6 +22,12 @@ const option_entry common_entries[] = {
     {0},
 };
 
+const option_entry text_entries[] = {
+    {"invalid", 0, OPTION_CHOICE, "refuse|replace",
+     "text that is not valid UTF-8 is an error, or what is broken becomes U+FFFD (default: refuse)", 0, 0},
+    {0},
+};
+
 /* ----------------------------------------------------------------------------------------------- context */
 
 static void on_log(void *user, canto_log_level level, const char *text) {
@@ -55,6 +61,9 @@ canto_context *support_context(const option_set *options) {
     canto_context_options settings = canto_context_options_default();
     int32_t               threads = 0;
     if (options_int32(options, "threads", &threads)) settings.threads = threads;
+    int invalid;
+    if (options_know(options, "invalid") && options_choice(options, "invalid", &invalid))
+        settings.invalid = (canto_invalid)invalid;
     const char *cpu = getenv("CANTO_CPU");
     if (cpu && *cpu) settings.cpu = cpu;
     settings.log = on_log;
@@ -76,7 +85,7 @@ int support_usage(const char *form, ...) {
     va_start(values, form);
     vsnprintf(text, sizeof text, form, values);
     va_end(values);
-    terminal_error("%s", text);
+    terminal_usage("%s", text);
     return WRONG_USAGE;
 }
 
@@ -110,38 +119,51 @@ void support_leave_on_interrupts(void) {
 
 void support_catch_interrupts(void) { patient = 1; }
 
+void support_outlive_readers(void) { signal(SIGPIPE, SIG_IGN); }
+
 bool support_interrupted(void) { return interrupts != 0; }
 
 /* ------------------------------------------------------------------------------------------------- files */
 
-bool support_read(const char *path, char **text, size_t *bytes) {
-    FILE *file = path ? fopen(path, "rb") : stdin;
-    if (!file) {
-        terminal_error("%s: %s", path, strerror(errno));
-        return false;
-    }
+/* A device such as /dev/zero goes on for ever; /dev/null and a terminal do not. */
+static bool is_endless(FILE *file) {
+    struct stat about;
+    return fstat(fileno(file), &about) == 0 && S_ISCHR(about.st_mode) && !isatty(fileno(file));
+}
+
+/* Reads to the end into *text, which grows; returns what is wrong, or NULL. */
+static const char *read_all(FILE *file, char **text, size_t *bytes) {
     size_t room = 1 << 16;
-    bool   good = true;
+    double most = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 4;
     *bytes = 0;
     *text = malloc(room);
     while (*text) {
+        errno = 0;
         *bytes += fread(*text + *bytes, 1, room - 1 - *bytes, file);
+        if (ferror(file)) return errno ? strerror(errno) : "cannot be read";
+        if (*bytes && is_endless(file)) return "is a device, which may have no end; give a file";
         if (*bytes < room - 1) break;
+        if ((double)room > most) return "is larger than a quarter of this machine's memory; give it in pieces";
         char *more = realloc(*text, room *= 2);
         if (!more) free(*text);
         *text = more;
     }
-    if (!*text) {
-        terminal_error("%s: out of memory", path ? path : "standard input");
-        good = false;
-    } else if (ferror(file)) {
-        terminal_error("%s: %s", path ? path : "standard input", strerror(errno));
+    if (!*text) return "out of memory";
+    (*text)[*bytes] = 0;
+    return NULL;
+}
+
+bool support_read(const char *path, char **text, size_t *bytes) {
+    FILE *file = path ? fopen(path, "rb") : stdin;
+    *text = NULL;
+    const char *fault = file ? read_all(file, text, bytes) : strerror(errno);
+    if (fault) {
+        terminal_error("%s: %s", path ? path : "standard input", fault);
         free(*text);
         *text = NULL;
-        good = false;
-    } else (*text)[*bytes] = 0;
-    if (path) fclose(file);
-    return good;
+    }
+    if (path && file) fclose(file);
+    return !fault;
 }
 
 static bool is_folder(const char *path) {

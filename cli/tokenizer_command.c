@@ -26,9 +26,13 @@ static const option_entry decode_entries[] = {
     {"lines", 0, OPTION_FLAG, NULL, "one line in, one line out (with --json: a JSON string each)", 0, 0},
     {0},
 };
-static const option_group train_groups[] = {{"Tokenizer", shape_words}, {"Common", common_entries}, {0}};
-static const option_group encode_groups[] = {
-    {"Tokenizer", which_entries}, {"Encoding", encode_entries}, {"Common", common_entries}, {0}};
+static const option_group train_groups[] = {
+    {"Tokenizer", shape_words}, {"Text", text_entries}, {"Common", common_entries}, {0}};
+static const option_group encode_groups[] = {{"Tokenizer", which_entries},
+                                             {"Encoding", encode_entries},
+                                             {"Text", text_entries},
+                                             {"Common", common_entries},
+                                             {0}};
 static const option_group decode_groups[] = {
     {"Tokenizer", which_entries}, {"Decoding", decode_entries}, {"Common", common_entries}, {0}};
 static const option_group info_groups[] = {{"Tokenizer", which_entries}, {"Common", common_entries}, {0}};

@@ -66,6 +66,7 @@ const option_group train_groups[] = {
     {"Dropout", dropout_entries},
     {"Training", training_entries},
     {"Looking on", journal_entries},
+    {"Text", text_entries},
     {"Common", common_entries},
     {0},
 };

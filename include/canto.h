@@ -115,6 +115,13 @@ typedef void (*canto_log_fn)(void *user, canto_log_level level, const char *text
  * never when the work is shorter. (Writing and training have callbacks of their own: canto_token_fn, canto_event_fn.) */
 typedef bool (*canto_progress_fn)(void *user, const char *what, double share);
 
+/* What becomes of text that is not valid UTF-8, wherever a tokenizer of the context reads text: files and prompts. Tokenizers
+ * of kind byte take any bytes as they are. */
+typedef enum canto_invalid {
+    CANTO_INVALID_REFUSE, /* CANTO_ERROR_TEXT, which names the place */
+    CANTO_INVALID_REPLACE /* each broken piece (the longest beginning of a character, or one byte) is read as U+FFFD */
+} canto_invalid;
+
 typedef struct canto_context_options {
     int               threads;   /* worker threads, the calling one included; 0: the machine's cores. 1 .. 256 */
     const char       *cpu;       /* kernels: NULL (the best this machine runs), "portable", "avx2", "avx512", "neon" */
@@ -123,6 +130,7 @@ typedef struct canto_context_options {
     void             *log_user;
     canto_progress_fn progress; /* NULL: nothing is told, nothing can be stopped */
     void             *progress_user;
+    canto_invalid     invalid; /* text that is not valid UTF-8 is refused (the default) or replaced */
 } canto_context_options;
 
 CANTO_API canto_context_options canto_context_options_default(void); /* all of it 0 and NULL */

@@ -45,12 +45,16 @@ canto_status canto_context_open(const canto_context_options *options, canto_cont
                             "this machine, or this build, does not have the %s kernels; leave the choice open for the "
                             "best it has",
                             chosen.cpu);
+    if (chosen.invalid != CANTO_INVALID_REFUSE && chosen.invalid != CANTO_INVALID_REPLACE)
+        return status_error(CANTO_ERROR_VALUE, "invalid is %d, which is neither refuse (0) nor replace (1)",
+                            (int)chosen.invalid);
     canto_context *made = chosen.allocator.resize(chosen.allocator.user, NULL, sizeof *made);
     if (!made) return context_no_memory(sizeof *made, "a context");
     memset(made, 0, sizeof *made);
     made->allocator = chosen.allocator;
     made->log = chosen.log;
     made->log_user = chosen.log_user;
+    made->invalid = chosen.invalid;
     made->on_progress = chosen.progress;
     made->progress_user = chosen.progress_user;
     if (chosen.cpu) snprintf(made->cpu, sizeof made->cpu, "%s", chosen.cpu);

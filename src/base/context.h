@@ -9,6 +9,7 @@ struct canto_context {
     canto_allocator   allocator;
     canto_log_fn      log;
     void             *log_user;
+    canto_invalid     invalid;     /* what becomes of text that is not valid UTF-8 */
     canto_progress_fn on_progress; /* NULL: nobody listens */
     void             *progress_user;
     char              cpu[16]; /* requested kernels; "" for the best */

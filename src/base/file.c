@@ -20,6 +20,7 @@ static canto_status fault(const char *deed, const char *path, int error) {
     const char *advice = "";
     if (strerror_r(error, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", error);
     if (error == ENOSPC || error == EDQUOT || error == EFBIG) advice = "; free some space, or choose another disk";
+    else if (error == ENOENT || error == ENOTDIR || error == ELOOP) advice = "; check the name";
     else if (error == EACCES || error == EPERM || error == EROFS)
         advice = "; check the permissions, or choose another place";
     return status_error(CANTO_ERROR_FILE, "cannot %s '%.300s': %s%s", deed, path, reason, advice);
@@ -287,6 +288,14 @@ canto_status link_replace(const char *target, const char *path) {
 bool file_exists(const char *path) {
     struct stat facts;
     return stat(path, &facts) == 0 && S_ISREG(facts.st_mode);
+}
+
+canto_status folder_expect(const char *path, const char *what) {
+    struct stat facts;
+    if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode)) return status_ok();
+    if (stat(path, &facts) == 0) return status_error(CANTO_ERROR_FILE, "'%.300s' is no folder: %s", path, what);
+    if (errno != ENOENT) return fault("open", path, errno);
+    return status_error(CANTO_ERROR_FILE, "'%.300s' does not exist; check the name", path);
 }
 
 bool folder_exists(const char *path) {

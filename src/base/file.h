@@ -51,6 +51,8 @@ canto_status file_rename(const char *from, const char *to);      /* and fsync of
 canto_status link_replace(const char *target, const char *path); /* symbolic link, replaced by rename */
 bool         file_exists(const char *path);
 bool         folder_exists(const char *path);
+/* An error unless path is a folder: the system's reason, or, of something else, what a folder is wanted for. */
+canto_status folder_expect(const char *path, const char *what);
 /* "folder/name" into out[4096]; an error when it does not fit. */
 canto_status path_join(char out[4096], const char *folder, const char *name);
 

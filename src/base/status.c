@@ -67,3 +67,10 @@ canto_status status_error(canto_code code, const char *form, ...) {
     copy_visible(raw, bytes, status.text, sizeof status.text);
     return status;
 }
+
+canto_status status_add(canto_status status, canto_code code, const char *rest) {
+    size_t bytes = strlen(status.text), more = strlen(rest);
+    if (status.code == code && code != CANTO_OK && bytes + more < sizeof status.text)
+        memcpy(status.text + bytes, rest, more + 1);
+    return status;
+}

@@ -14,6 +14,9 @@ __attribute__((format(printf, 2, 3)))
 canto_status
 status_error(canto_code code, const char *form, ...);
 
+/* The status with rest, a way out, at the end of its text when it has this code and there is room; otherwise as it is. */
+canto_status status_add(canto_status status, canto_code code, const char *rest);
+
 /* Runs a fallible call; on failure keeps its status in the local variable `status` and goes to `done:`. */
 #define TRY(call)                                                                                                      \
     do {                                                                                                               \

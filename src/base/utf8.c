@@ -43,6 +43,22 @@ size_t utf8_valid_prefix(const char *text, size_t bytes) {
     return at;
 }
 
+bool utf8_is_beginning(const char *text, size_t bytes) {
+    const unsigned char *b = (const unsigned char *)text;
+    size_t               length = b[0] >= 0xF0 ? 4 : b[0] >= 0xE0 ? 3 : 2;
+    if (b[0] < 0xC2 || b[0] > 0xF4 || bytes >= length) return false;
+    unsigned low = b[0] == 0xE0 ? 0xA0 : b[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned high = b[0] == 0xED ? 0x9F : b[0] == 0xF4 ? 0x8F : 0xBF;
+    if (bytes > 1 && (b[1] < low || b[1] > high)) return false;
+    return bytes < 3 || (b[2] & 0xC0) == 0x80;
+}
+
+size_t utf8_broken(const char *text, size_t bytes) {
+    size_t bad = 1;
+    while (bad < bytes && bad < 3 && utf8_is_beginning(text, bad + 1)) bad++;
+    return bad;
+}
+
 bool utf8_is_space(uint32_t point) {
     if (point <= 32) return (point >= 9 && point <= 13) || point >= 28;
     if (point < 0x1680) return point == 0x85 || point == 0xA0;

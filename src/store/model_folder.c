@@ -41,6 +41,12 @@ done:
 
 /* ----------------------------------------------------------------------------------------------- reading */
 
+/* A value out of its range, said of a file. */
+static canto_status said_of(const char *path, canto_status status) {
+    if (status.code != CANTO_ERROR_VALUE) return status;
+    return status_error(CANTO_ERROR_FORMAT, "'%.150s': %.340s", path, status.text);
+}
+
 canto_status model_folder_read_config(canto_context *context, const char *folder, canto_config *config,
                                       layout_kind *kind) {
     canto_status status = status_ok();
@@ -50,10 +56,10 @@ canto_status model_folder_read_config(canto_context *context, const char *folder
     TRY(json_read_file(context, path, &root));
     const json_t *own = json_object_get(root, "canto");
     if (own) {
-        TRY(config_from_json(own, path, config));
+        TRY(said_of(path, config_from_json(own, path, config)));
         *kind = layout_for_saving(config);
     } else {
-        TRY(hf_config_from_json(root, path, config, kind));
+        TRY(said_of(path, hf_config_from_json(root, path, config, kind)));
     }
 done:
     json_decref(root);
@@ -86,8 +92,10 @@ canto_status model_folder_open_weights(canto_context *context, const char *folde
     TRY(safetensors_open(context, path, file));
     TRY(weights_check(context, file, config, kind));
 done:
-    if (status.code != CANTO_OK) safetensors_close(file);
-    return status;
+    if (status.code == CANTO_OK) return status;
+    safetensors_close(file);
+    return status_add(status, CANTO_ERROR_FORMAT,
+                      "; copy the folder again, or take config.json and model.safetensors of one checkpoint");
 }
 
 /* ----------------------------------------------------------------------------------------------- finding */
@@ -99,11 +107,7 @@ static bool has_config(const char *folder) {
 
 canto_status model_folder_find(const char *path, char out[4096]) {
     canto_status status = status_ok();
-    if (!folder_exists(path)) {
-        if (file_exists(path))
-            FAIL(CANTO_ERROR_FILE, "'%.300s' is a file: a model is a folder with a config.json", path);
-        FAIL(CANTO_ERROR_FILE, "'%.300s' does not exist", path);
-    }
+    TRY(folder_expect(path, "a model is a folder with a config.json"));
     TRY(path_join(out, path, ""));
     if (has_config(path)) goto done;
     TRY(path_join(out, path, "best"));

@@ -1,6 +1,5 @@
 /* stream.c - decoding token by token. Bytes that may still become a character are held back; bytes that cannot any more
- * come out as U+FFFD, one for each longest beginning of a character (as Unicode recommends). Text that may still become a
- * stop text waits; after a stop text nothing comes out. */
+ * come out as U+FFFD. Text that may still become a stop text waits; after a stop text nothing comes out. */
 #include "base/utf8.h"
 #include "text/tokenizer.h"
 
@@ -14,16 +13,6 @@ struct canto_stream {
     byte_list              stops; /* stop texts, each ended by a zero byte */
     bool                   begun, stopped;
 };
-
-/* True when bytes (1 to 3 of them) could be the beginning of a longer character. */
-static bool is_beginning(const unsigned char *b, size_t bytes) {
-    size_t length = b[0] >= 0xF0 ? 4 : b[0] >= 0xE0 ? 3 : 2;
-    if (b[0] < 0xC2 || b[0] > 0xF4 || bytes >= length) return false;
-    unsigned low = b[0] == 0xE0 ? 0xA0 : b[0] == 0xF0 ? 0x90 : 0x80;
-    unsigned high = b[0] == 0xED ? 0x9F : b[0] == 0xF4 ? 0x8F : 0xBF;
-    if (bytes > 1 && (b[1] < low || b[1] > high)) return false;
-    return bytes < 3 || (b[2] & 0xC0) == 0x80;
-}
 
 canto_status canto_stream_open(const canto_tokenizer *tokenizer, canto_stream **stream) {
     canto_stream *s = context_allocate_zeroed(tokenizer->context, 1, sizeof *s);
@@ -61,12 +50,12 @@ static canto_status settle(canto_stream *s, bool end) {
     canto_status status = status_ok();
     while (at < s->held.count) {
         const char *rest = s->held.data + at;
-        size_t      bytes = s->held.count - at, bad = 1;
+        size_t      bytes = s->held.count - at;
         uint32_t    point;
         size_t      length = utf8_read(rest, bytes, &point);
         if (length == 0) {
-            while (bad < bytes && bad < 3 && is_beginning((const unsigned char *)rest, bad + 1)) bad++;
-            if (!end && bad == bytes && is_beginning((const unsigned char *)rest, bad)) break;
+            size_t bad = utf8_broken(rest, bytes);
+            if (!end && bad == bytes && utf8_is_beginning(rest, bad)) break;
             TRY(byte_list_add(&s->waiting, "\xEF\xBF\xBD", 3));
             at += bad;
         } else {

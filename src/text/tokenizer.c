@@ -120,7 +120,7 @@ static canto_status apply_options(canto_tokenizer *t, const canto_tokenizer_opti
     if ((options->unknown || options->specials) && !t->kind->takes_specials)
         FAIL(CANTO_ERROR_VALUE, "a tokenizer of kind %s has no unknown or special tokens; leave them out",
              t->kind->name);
-    if (options->specials && options->specials[0]) TRY(add_specials(t, options->specials));
+    if (options->specials) TRY(add_specials(t, options->specials));
     if (options->unknown) {
         TRY(check_name(t->kind, "unknown", options->unknown, strlen(options->unknown)));
         TRY(vocabulary_add(&t->tokens, options->unknown, strlen(options->unknown), &t->unknown));
@@ -134,12 +134,45 @@ done:
     return status;
 }
 
+/* Bytes that are no UTF-8 become U+FFFD where the context says so: *text[*bytes] is then a copy that repaired holds. */
+static canto_status repair(const canto_tokenizer *t, const char **text, size_t *bytes, byte_list *repaired) {
+    canto_status status = status_ok();
+    size_t       good = 0;
+    *repaired = (byte_list){t->context, NULL, 0, 0};
+    if (t->kind->takes_bytes || t->context->invalid != CANTO_INVALID_REPLACE) return status;
+    for (size_t at = 0;; at = good + utf8_broken(*text + good, *bytes - good)) {
+        good = at + utf8_valid_prefix(*text + at, *bytes - at);
+        if (at == 0 && good == *bytes) return status;
+        TRY(byte_list_add(repaired, *text + at, good - at));
+        if (good == *bytes) break;
+        TRY(byte_list_add(repaired, "\xEF\xBF\xBD", 3));
+    }
+    *text = repaired->data;
+    *bytes = repaired->count;
+done:
+    return status;
+}
+
+static canto_status learn_file(canto_tokenizer *t, const char *path) {
+    canto_status status;
+    byte_list    repaired = {t->context, NULL, 0, 0};
+    file_map     map = {0};
+    TRY(file_map_open(path, &map));
+    const char *text = (const char *)map.data;
+    size_t      bytes = map.bytes;
+    TRY(repair(t, &text, &bytes, &repaired));
+    TRY(t->kind->learn(t, text, bytes, path));
+done:
+    context_release(t->context, repaired.data);
+    file_map_close(&map);
+    return status;
+}
+
 canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer_options *options,
                                    const char *const *paths, size_t count, canto_tokenizer **tokenizer) {
     canto_tokenizer_options chosen = options ? *options : canto_tokenizer_options_default();
     const tokenizer_kind   *kind;
     canto_tokenizer        *t = NULL;
-    file_map                map = {0};
     canto_status            status;
     *tokenizer = NULL;
     TRY(find_kind(chosen.kind ? chosen.kind : "char", &kind));
@@ -149,11 +182,7 @@ canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer
     uint32_t named = t->tokens.count;
     if (kind->learn && count > 1 && kind->text_separator[0])
         TRY(kind->learn(t, kind->text_separator, strlen(kind->text_separator), NULL));
-    for (size_t i = 0; kind->learn && i < count; i++) {
-        TRY(file_map_open(paths[i], &map));
-        TRY(kind->learn(t, (const char *)map.data, map.bytes, paths[i]));
-        file_map_close(&map);
-    }
+    for (size_t i = 0; kind->learn && i < count; i++) TRY(learn_file(t, paths[i]));
     if (kind->learn && t->tokens.count == named)
         FAIL(CANTO_ERROR_VALUE,
              "the text '%.200s' holds nothing to make a vocabulary of; name a text that is not empty",
@@ -163,7 +192,6 @@ canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer
     *tokenizer = t;
     t = NULL;
 done:
-    file_map_close(&map);
     canto_tokenizer_close(t);
     return status;
 }
@@ -187,9 +215,11 @@ progress tokenizer_progress(const canto_tokenizer *t, const char *deed, size_t b
 }
 
 canto_status tokenizer_not_utf8(size_t at, const char *from) {
-    return status_error(CANTO_ERROR_TEXT,
-                        "%s%.300s%s is not valid UTF-8 at byte %zu; convert it to UTF-8, or use a byte tokenizer",
-                        from ? "'" : "the text", from ? from : "", from ? "'" : "", at);
+    return status_error(
+        CANTO_ERROR_TEXT,
+        "%s%.300s%s is not valid UTF-8 at byte %zu; convert it to UTF-8, set invalid to replace, or use a "
+        "byte tokenizer",
+        from ? "'" : "the text", from ? from : "", from ? "'" : "", at);
 }
 
 canto_status tokenizer_unseen(const canto_tokenizer *t, const char *text, size_t bytes, size_t at, const char *from) {
@@ -214,7 +244,11 @@ canto_status tokenizer_unseen(const canto_tokenizer *t, const char *text, size_t
 
 canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, size_t bytes, const char *from,
                                    id_list *ids) {
-    return t->kind->encode(t, text, bytes, from, ids);
+    byte_list    repaired;
+    canto_status status = repair(t, &text, &bytes, &repaired);
+    if (status.code == CANTO_OK) status = t->kind->encode(t, text, bytes, from, ids);
+    context_release(t->context, repaired.data);
+    return status;
 }
 
 canto_status canto_tokenizer_encode(const canto_tokenizer *t, const char *text, size_t bytes, uint32_t **ids,

@@ -31,6 +31,7 @@ typedef struct tokenizer_kind {
     const char *joint;          /* written between decoded tokens */
     const char *text_separator; /* between text files that are encoded together */
     bool        takes_numbers, takes_specials;
+    bool        takes_bytes; /* any bytes are text: nothing is invalid */
     /* Adds the symbols of a text to the vocabulary, unsorted. `from` says in errors where the text is from. NULL: the
      * vocabulary needs no texts, and `begin` has filled it. */
     canto_status (*learn)(canto_tokenizer *t, const char *text, size_t bytes, const char *from);
@@ -59,7 +60,8 @@ const tokenizer_kind *tokenizer_kind_at(size_t index);
 canto_status tokenizer_new(canto_context *context, const tokenizer_kind *kind, canto_tokenizer **tokenizer);
 void         tokenizer_finish(canto_tokenizer *t);
 
-/* As canto_tokenizer_encode, appending to ids; `from` (a path, or NULL) is named in errors. */
+/* As canto_tokenizer_encode, appending to ids; `from` (a path, or NULL) is named in errors. Places in errors count the bytes
+ * of the text as it was repaired, when it was. */
 canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, size_t bytes, const char *from,
                                    id_list *ids);
 

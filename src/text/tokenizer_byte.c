@@ -83,6 +83,7 @@ static canto_status read(canto_tokenizer *t, const json_t *root, const char *fil
 const tokenizer_kind tokenizer_byte = {.name = "byte",
                                        .joint = "",
                                        .text_separator = "\n",
+                                       .takes_bytes = true,
                                        .begin = begin,
                                        .encode = encode,
                                        .write = write,

@@ -148,5 +148,5 @@ canto_status canto_tokenizer_open(canto_context *context, const char *path, cant
     TRY(read_tokenizer(context, root, file, tokenizer));
 done:
     json_decref(root);
-    return status;
+    return status_add(status, CANTO_ERROR_FORMAT, "; copy the file again, or train the tokenizer anew");
 }

@@ -22,6 +22,17 @@ static void test_status(void **state) {
         assert_true(length > 500 && length < sizeof status.text);
         assert_int_equal(utf8_valid_prefix(status.text, length), length);
     }
+    canto_status status = status_error(CANTO_ERROR_FILE, "'%s'", "a\nb\x1B[m\x7F \xC3\xA9\xFF\xC2\x85\xE2\x80\xA8");
+    assert_string_equal(status.text, "'a\\x0Ab\\x1B[m\\x7F \xC3\xA9\\xFF\\xC2\\x85\\xE2\\x80\\xA8'");
+    memset(long_text, '\n', sizeof long_text - 1); /* what is written longer still fits */
+    status = status_error(CANTO_ERROR_FILE, "%s", long_text);
+    assert_int_equal(strlen(status.text) % 4, 0);
+    assert_true(strlen(status.text) < sizeof status.text);
+    status = status_add(status_error(CANTO_ERROR_FILE, "fault"), CANTO_ERROR_FILE, "; way out");
+    assert_string_equal(status.text, "fault; way out");
+    assert_string_equal(status_add(status, CANTO_ERROR_VALUE, "; another").text, "fault; way out");
+    status = status_add(status_error(CANTO_ERROR_FILE, "%s", long_text), CANTO_ERROR_FILE, "; no room for this");
+    assert_null(strstr(status.text, "room"));
 }
 
 typedef struct account {

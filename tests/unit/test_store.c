@@ -60,6 +60,29 @@ static void layouts_cover_the_table(void **state) {
     }
 }
 
+/* Counted without a walk, and found without a search through other layers. */
+static void layouts_are_counted(void **state) {
+    (void)state;
+    static const layout_kind kinds[] = {LAYOUT_SOURCE, LAYOUT_HF_GPT2, LAYOUT_HF_GPT_NEO, LAYOUT_OWN};
+    const char              *name;
+    layout_item              item;
+    for (size_t i = 0; (name = canto_preset_name(i, NULL)) != NULL; i++) {
+        canto_config c = tiny(name);
+        tensor_table table;
+        for (size_t k = 0; k < 4; k++) {
+            size_t n = (size_t)layout_count(&c, kinds[k]);
+            assert_true(n > 0 && layout_item_at(&c, kinds[k], n - 1, &item));
+            assert_false(layout_item_at(&c, kinds[k], n, &item));
+        }
+        ok(tensor_table_open(context, &c, &table));
+        for (size_t t = 0; t < table.count; t++)
+            assert_ptr_equal(tensor_find(&table, table.list[t].role, table.list[t].layer), &table.list[t]);
+        assert_null(tensor_find(&table, TENSOR_QKV_WEIGHT, c.layers));
+        assert_null(tensor_find(&table, TENSOR_QKV_WEIGHT, -1));
+        tensor_table_close(context, &table);
+    }
+}
+
 static void names_of_the_sources(void **state) {
     (void)state;
     layout_item  item;
@@ -242,6 +265,8 @@ static void hf_defaults_and_refusals(void **state) {
     assert_int_equal(c.window, 256);
     json_object_set_new(o, "num_layers", json_integer(6));
     fails(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_FORMAT, "attention kinds");
+    json_object_set_new(o, "num_layers", json_integer(INT32_MAX)); /* never spelled out */
+    fails(hf_config_from_json(o, "here", &c, &kind), CANTO_ERROR_VALUE, "layers");
     json_decref(o);
 }
 
@@ -309,6 +334,36 @@ static void foreign_names(void **state) {
     tensor_table_close(context, &table);
 }
 
+/* What canto wrote as zeros has been trained by others: it must not get lost. */
+static void biases_that_came_to_life(void **state) {
+    (void)state;
+    canto_config      c = tiny("gpt2"), without;
+    tensor_table      table;
+    safetensors       file;
+    const layout_kind kind = LAYOUT_HF_GPT2;
+    ok(tensor_table_open(context, &c, &table));
+    float *block = calloc(table.elements, sizeof *block);
+    size_t bias = tensor_find(&table, TENSOR_QKV_BIAS, 1)->offset;
+    without = c;
+    without.qkv_bias = false;
+    for (int lively = 0; lively < 2; lively++) {
+        tensor_table smaller;
+        block[bias + 3] = (float)lively;
+        ok(weights_write(context, in_folder("raw"), &table, kind, block));
+        ok(tensor_table_open(context, &without, &smaller));
+        float *back = calloc(smaller.elements, sizeof *back);
+        ok(safetensors_open(context, in_folder("raw"), &file));
+        canto_status status = weights_read(context, &file, &smaller, kind, back);
+        if (lively) fails(status, CANTO_ERROR_FORMAT, "h.1.attn.c_attn.bias\" has values");
+        else ok(status);
+        safetensors_close(&file);
+        free(back);
+        tensor_table_close(context, &smaller);
+    }
+    free(block);
+    tensor_table_close(context, &table);
+}
+
 static void folders_that_are_no_models(void **state) {
     (void)state;
     canto_model *model = NULL;
@@ -346,16 +401,12 @@ static void json_of_a_config(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layouts_cover_the_table),
-        cmocka_unit_test(names_of_the_sources),
-        cmocka_unit_test(safetensors_refusals),
-        cmocka_unit_test(safetensors_round_trip),
-        cmocka_unit_test(configs_come_back),
-        cmocka_unit_test(hf_configs_come_back),
-        cmocka_unit_test(hf_defaults_and_refusals),
-        cmocka_unit_test(models_come_back),
-        cmocka_unit_test(foreign_names),
-        cmocka_unit_test(json_of_a_config),
+        cmocka_unit_test(layouts_cover_the_table),    cmocka_unit_test(layouts_are_counted),
+        cmocka_unit_test(names_of_the_sources),       cmocka_unit_test(safetensors_refusals),
+        cmocka_unit_test(safetensors_round_trip),     cmocka_unit_test(configs_come_back),
+        cmocka_unit_test(hf_configs_come_back),       cmocka_unit_test(hf_defaults_and_refusals),
+        cmocka_unit_test(models_come_back),           cmocka_unit_test(foreign_names),
+        cmocka_unit_test(json_of_a_config),           cmocka_unit_test(biases_that_came_to_life),
         cmocka_unit_test(folders_that_are_no_models),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);

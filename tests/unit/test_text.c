@@ -274,12 +274,58 @@ static void test_hostile_files(void **state) {
     canto_tokenizer_close(t);
 }
 
+/* Broken UTF-8 becomes U+FFFD piece by piece, as Python's decode(errors="replace") has it. */
+static void test_replacing(void **state) {
+    static const struct {
+        const char *text, *repaired;
+    } cases[] = {
+        {"a\xFFz", "a\uFFFDz"},
+        {"\xE2\x82", "\uFFFD"},
+        {"\xE2\x82x", "\uFFFDx"},
+        {"\xC0\xAF", "\uFFFD\uFFFD"},
+        {"\xED\xA0\x80", "\uFFFD\uFFFD\uFFFD"},
+        {"\xF0\x9F\x98\xF0\x9F\x98\x80", "\uFFFD\U0001F600"},
+        {"\xF4\x90\x80\x80", "\uFFFD\uFFFD\uFFFD\uFFFD"},
+        {"\x80 \xC3", "\uFFFD \uFFFD"},
+    };
+    canto_context_options options = canto_context_options_default();
+    canto_context        *replacing;
+    (void)state;
+    options.threads = 1;
+    options.invalid = CANTO_INVALID_REPLACE;
+    ok(canto_context_open(&options, &replacing));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char      *path = write_file("broken.txt", cases[i].text);
+        canto_tokenizer *t;
+        canto_data      *data;
+        uint32_t        *ids;
+        size_t           count, bytes;
+        char            *text;
+        fails(canto_tokenizer_train(context, NULL, &path, 1, &t), CANTO_ERROR_TEXT, "set invalid to replace");
+        ok(canto_tokenizer_train(replacing, NULL, &path, 1, &t));
+        ok(canto_tokenizer_encode(t, cases[i].text, strlen(cases[i].text), &ids, &count));
+        ok(canto_tokenizer_decode(t, ids, count, &text, &bytes));
+        assert_string_equal(text, cases[i].repaired);
+        ok(canto_data_from_texts(replacing, t, &path, 1, &data));
+        assert_int_equal(canto_data_count(data), count);
+        assert_int_equal(canto_data_source_bytes(data), strlen(cases[i].text)); /* of the file as it is */
+        canto_data_close(data);
+        canto_free(replacing, text);
+        canto_free(replacing, ids);
+        canto_tokenizer_close(t);
+    }
+    canto_context_close(replacing);
+    options.invalid = (canto_invalid)7;
+    fails(canto_context_open(&options, &replacing), CANTO_ERROR_VALUE, "invalid is 7");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dante_words), cmocka_unit_test(test_dante_advanced),
         cmocka_unit_test(test_characters),  cmocka_unit_test(test_shakespeare_characters),
         cmocka_unit_test(test_words),       cmocka_unit_test(test_bytes_and_stream),
         cmocka_unit_test(test_options),     cmocka_unit_test(test_hostile_files),
+        cmocka_unit_test(test_replacing),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }
