@@ -283,12 +283,20 @@ static int list_presets(bool json) {
     return DONE;
 }
 
+/* Enough for any model that fits a machine; a tree of billions of lines serves nobody. */
+#define MODULES_MAX 20000
+
 static int inspect_config(canto_context *context, const option_set *options, const canto_config *config,
                           int32_t batch) {
     canto_report report;
     options_int32(options, "batch", &batch);
     if (batch < 1) batch = 1;
     if (!support_good(canto_config_report(config, batch, 0, &report))) return FAILED;
+    if (report.modules > MODULES_MAX) {
+        terminal_error("a model of %s modules is too large to list; use fewer --layers or --heads",
+                       number_grouped(report.modules).text);
+        return FAILED;
+    }
     bool good = options_flag(options, "json") ? print_json(context, config, &report, batch)
                                               : print_report(config, &report, batch);
     return good ? DONE : FAILED;

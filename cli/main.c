@@ -1,7 +1,12 @@
 /* main.c - the table of commands, and the way from the command line to one of them. Exit codes: 0 done, 1 failed,
  * 2 wrong usage, 130 interrupted. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "help.h"
@@ -83,7 +88,6 @@ static int run(const command *one, int argc, char **argv) {
     }
     if (code == FAILED && support_interrupted()) code = INTERRUPTED;
     options_free(&options);
-    if (code == WRONG_USAGE) fprintf(stderr, "canto help %s tells all about it\n", one->name);
     return code;
 }
 
@@ -110,7 +114,18 @@ static int dispatch(int argc, char **argv) {
     return argc > 2 ? DONE : WRONG_USAGE;
 }
 
+/* Without this a file that is opened could become a closed standard stream, and receive what is meant for it. A closed
+ * standard output stays one that cannot be written, so that it is noticed. */
+static bool streams_are_open(void) {
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) != -1) continue;
+        if (open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY) != stream) return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
+    if (!streams_are_open()) return FAILED;
     terminal_open(NULL, false);
     support_leave_on_interrupts();
     int code = dispatch(argc, argv);

@@ -52,18 +52,31 @@ void terminal_leave(void) {
     (void)written;
 }
 
+/* A message is one line, whatever file name or argument stands in it: control characters are shown as \xNN. */
 static void say(const char *color, const char *kind, const char *form, va_list values) {
+    char text[4096];
+    vsnprintf(text, sizeof text, form, values);
     terminal_clear();
     fprintf(stderr, "canto%s%s: ", screen.command ? " " : "", screen.command ? screen.command : "");
-    if (kind) fprintf(stderr, "%s%s:%s ", screen.color ? color : "", kind, screen.color ? "\033[0m" : "");
-    vfprintf(stderr, form, values);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s%s:%s ", screen.color ? color : "", kind, screen.color ? "\033[0m" : "");
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 32 || *c == 127) fprintf(stderr, "\\x%02X", (unsigned)*c);
+        else fputc(*c, stderr);
 }
 
 void terminal_error(const char *form, ...) {
     va_list values;
     va_start(values, form);
     say("\033[31m", "error", form, values);
+    fputc('\n', stderr);
+    va_end(values);
+}
+
+void terminal_usage(const char *form, ...) {
+    va_list values;
+    va_start(values, form);
+    say("\033[31m", "error", form, values);
+    fprintf(stderr, " (canto help%s%s tells more)\n", screen.command ? " " : "", screen.command ? screen.command : "");
     va_end(values);
 }
 
@@ -71,6 +84,7 @@ void terminal_warning(const char *form, ...) {
     va_list values;
     va_start(values, form);
     say("\033[33m", "warning", form, values);
+    fputc('\n', stderr);
     va_end(values);
 }
 

@@ -160,6 +160,7 @@ static bool on_event(void *user, const canto_trainer *trainer, const canto_event
 static int train(training *run) {
     int64_t begun = canto_trainer_step(run->trainer);
     support_catch_interrupts();
+    support_outlive_readers();
     canto_status status = canto_trainer_run(run->trainer, on_event, run);
     if (status.code != CANTO_OK && status.code != CANTO_STOPPED) {
         support_good(status);

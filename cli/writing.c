@@ -19,11 +19,8 @@ static bool append(writing *w, const char *text, size_t bytes) {
     memcpy(w->text + w->bytes, text, bytes);
     w->bytes += bytes;
     w->text[w->bytes] = 0;
-    if (w->out && bytes) {
-        fwrite(text, 1, bytes, w->out);
-        fflush(w->out);
-    }
-    return true;
+    /* Nobody reads any more, or the disk is full: main.c says so. */
+    return !w->out || !bytes || (fwrite(text, 1, bytes, w->out) == bytes && !fflush(w->out));
 }
 
 /* As support_good, which takes the progress line away: that is for the end of a work, and this is amidst it. */
