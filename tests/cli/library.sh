@@ -19,5 +19,18 @@ run() {
     fail "canto $*: exit $got, not $want: $(head -c 400 "$WORK/err")"
     return 1
 }
+# refused CODE TEXT ARGUMENTS...: as run, and standard error is one line, without control characters, that has the text.
+refused() {
+    local code=$1 text=$2
+    shift 2
+    run "$code" "$@" || return
+    one_line "$*"
+    has err "$text"
+}
+# one_line WHAT: standard error was one line.
+one_line() {
+    [ "$(wc -l <"$WORK/err")" = 1 ] || fail "canto $1: not one line but: $(head -c 400 "$WORK/err")"
+    ! LC_ALL=C tr -d '\n' <"$WORK/err" | LC_ALL=C grep -q '[[:cntrl:]]' || fail "canto $1: control characters on standard error"
+}
 has() { grep -qF -- "$2" "$WORK/$1" || fail "$1 lacks '$2': $(head -c 400 "$WORK/$1")"; }
 lacks() { ! grep -qF -- "$2" "$WORK/$1" || fail "$1 has '$2'"; }
