@@ -76,7 +76,8 @@ void terminal_usage(const char *form, ...) {
     va_list values;
     va_start(values, form);
     say("\033[31m", "error", form, values);
-    fprintf(stderr, " (canto help%s%s tells more)\n", screen.command ? " " : "", screen.command ? screen.command : "");
+    fprintf(stderr, " (canto help%s%s tells all about it)\n", screen.command ? " " : "",
+            screen.command ? screen.command : "");
     va_end(values);
 }
 

@@ -50,7 +50,7 @@ run 0 inspect run --json && [ "$(jq .config.width out)" = 16 ] || fail "--width 
 for value in 5x -1 1.5 ''; do refused 2 "--tokens $value: must be" generate run -n "$value"; done
 for value in nan inf 1,5 0x1 1e999 ''; do refused 2 "--temperature $value: must be" generate run -t "$value"; done
 for value in 1.1 -0.1 nan ''; do refused 2 "--top-p $value: must be" generate run --top-p "$value"; done
-refused 1 "top_p is 0" generate run --top-p 0
+refused 1 "top_p is 0" generate run -q --top-p 0
 refused 2 "--threads 257: must be" generate run --threads 257
 refused 2 "--seed -1: must be" generate run --seed -1
 refused 2 "which model" generate
@@ -88,24 +88,24 @@ closed() {
     one_line "$2"
     has err "standard output cannot be written"
 }
-"$CANTO" generate run -n 5 2>err </dev/null >&-
+"$CANTO" generate run -n 5 -q 2>err </dev/null >&-
 closed 1 "generate with standard output closed" line
-"$CANTO" generate run -n 5 --json 2>err </dev/null >&-
+"$CANTO" generate run -n 5 -q --json 2>err </dev/null >&-
 closed 1 "generate --json with standard output closed" line
-"$CANTO" generate run -n 5 <&- >out 2>err
+"$CANTO" generate run -q -n 5 <&- >out 2>err
 closed 0 "generate with standard input closed" none
 "$CANTO" generate missing 2>&- >out </dev/null
 [ $? = 1 ] || fail "standard error closed"
 if [ -e /dev/full ]; then
-    timeout 60 "$CANTO" generate run -n 1000000000 2>err </dev/null >/dev/full
+    timeout 60 "$CANTO" generate run -q -n 1000000000 2>err </dev/null >/dev/full
     closed 1 "generate onto a full disk" line
-    timeout 60 "$CANTO" generate run -n 1 --count 1000000000 --json 2>err </dev/null >/dev/full
+    timeout 60 "$CANTO" generate run -q -n 1 --count 1000000000 --json 2>err </dev/null >/dev/full
     closed 1 "generate --count onto a full disk" line
 fi
 # A reader that goes away ends the writing: quietly by SIGPIPE, or with a line where that signal is ignored.
-timeout 60 "$CANTO" generate run -n 1000000000 2>err </dev/null | head -c 10 >out
+timeout 60 "$CANTO" generate run -q -n 1000000000 2>err </dev/null | head -c 10 >out
 [ "${PIPESTATUS[0]}" = 141 ] && [ ! -s err ] || fail "generate | head: ${PIPESTATUS[0]} $(cat err)"
-(trap '' PIPE && timeout 60 "$CANTO" generate run -n 1000000000 2>err </dev/null; echo $? >code) | head -c 10 >out
+(trap '' PIPE && timeout 60 "$CANTO" generate run -q -n 1000000000 2>err </dev/null; echo $? >code) | head -c 10 >out
 [ "$(cat code)" = 1 ] || fail "generate | head without SIGPIPE: $(cat code)"
 one_line "generate | head without SIGPIPE"
 # A training goes on without a reader, and nothing of standard output gets into its files.
@@ -115,7 +115,7 @@ one_line "train | head"
 [ -d unread/step-00000030 ] || fail "the training ended with its reader"
 "$CANTO" train small.txt -o closed "${tiny[@]}" --steps 30 --json -q 2>err </dev/null >&-
 closed 1 "train with standard output closed" line
-for file in model.safetensors optimizer.safetensors trainer.json config.json; do
+for file in model.safetensors optimizer.safetensors config.json; do
     cmp -s unread/last/$file closed/last/$file || fail "$file of a training without standard output differs"
 done
 cut -d, -f1-8 unread/metrics.csv >a && cut -d, -f1-8 closed/metrics.csv | cmp -s - a || fail "metrics.csv differs"
