@@ -4,6 +4,22 @@
  * order. Nothing here allocates, and nothing depends on addresses. */
 #include "math/micro.h"
 
+#define MICRO_COLUMNS (2 * VL) /* of a panel */
+
+/* c[rows, MICRO_COLUMNS] += a b, b's rows b_row elements apart. */
+static void micro_any(int64_t rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b,
+                      ptrdiff_t b_row, real *c, ptrdiff_t c_row, bool load) {
+    for (int64_t i = 0; i < rows; i += MICRO_ROWS)
+        micro_rows(rows - i < MICRO_ROWS ? rows - i : MICRO_ROWS, 2, kc, a + i * a_row, a_row, a_column, b, b_row,
+                   c + i * c_row, c_row, load);
+}
+
+/* b is packed [kc][MICRO_COLUMNS]. */
+static void micro(int64_t rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b, real *c,
+                  ptrdiff_t c_row, bool load) {
+    micro_any(rows, kc, a, a_row, a_column, b, MICRO_COLUMNS, c, c_row, load);
+}
+
 #define BLOCK (2 * MICRO_ROWS) /* rows of q handled at a time */
 
 INLINE int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }

@@ -58,7 +58,8 @@ typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTI
 
 typedef struct kernels {
     const char *name;
-    /* Rows [m0, m1) and columns [n0, n1) of a product; scratch: GEMM_SCRATCH reals. n1 - n0 <= GEMM_COLUMNS. */
+    /* Rows [m0, m1) and columns [n0, n1) of a product; scratch: GEMM_SCRATCH reals, aligned to 64 bytes.
+     * m1 - m0 <= GEMM_ROWS. */
     void (*gemm_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
     /* y = (x - mean) * rstd * weight + bias over rows of C, biased variance */
     void (*norm_rows)(const real *x, const real *weight, const real *bias, real *y, real *mean, real *rstd,
@@ -83,9 +84,11 @@ typedef struct kernels {
     double (*fma_probe)(int64_t rounds, real *sink);
 } kernels;
 
-#define GEMM_COLUMNS 128 /* widest tile */
-#define GEMM_DEPTH 256   /* k's that are packed at a time */
-#define GEMM_SCRATCH (GEMM_COLUMNS * GEMM_DEPTH + 2 * 32 * 16)
+#define GEMM_ROWS 384  /* of a tile, at most */
+#define GEMM_DEPTH 384 /* k's that are packed at a time */
+#define GEMM_PANEL (48 * GEMM_DEPTH)
+#define GEMM_EDGE (8 * 48)
+#define GEMM_SCRATCH (GEMM_ROWS * GEMM_DEPTH + GEMM_PANEL + GEMM_EDGE)
 size_t attention_scratch(int64_t T, int64_t D); /* in reals */
 #define ATTENTION_PANEL 32                      /* keys lie in panels of at most so many positions */
 size_t attention_keys(int64_t T, int64_t D);    /* in reals: the keys of one head for T positions */

@@ -18,12 +18,23 @@ static void product_unit(void *job, size_t unit, int worker) {
     p->k->gemm_tile(p->g, m0, m1, n0, n1, p->e->scratch[worker]);
 }
 
+static int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
+
+#define ROWS 16 /* a tile's rows are a multiple of this, its columns of the next: whole register tiles of all kernels */
+#define COLUMNS 96      /* 3 vectors of 16, 8 or 4 fit */
+#define SMALL (1 << 18) /* multiply-adds that are not worth a second thread */
+
+/* Tiles as large as their scratch memory allows, for each packs its own operands; and some for every thread. */
 void product_run(const exec *e, const kernels *k, const gemm *g) {
     if (g->M <= 0 || g->N <= 0) return;
-    /* Tall tiles make up for packing B; small products are cut finer so that every thread has some. */
-    product_job job = {e, k, g, g->M >= 1024 ? 384 : g->M >= 384 ? 192 : 96, GEMM_COLUMNS, 0};
-    if (g->M * g->N <= 96 * 1024) job.columns = 64;
-    job.across = (g->N + job.columns - 1) / job.columns;
-    size_t down = (size_t)((g->M + job.rows - 1) / job.rows);
-    exec_run(e, down * (size_t)job.across, product_unit, &job);
+    bool        alone = e->pool == NULL || pool_threads(e->pool) == 1 || g->M * g->N < SMALL / (g->K + 1);
+    int64_t     wanted = alone ? 1 : 4 * pool_threads(e->pool);
+    int64_t     down = divide_up(g->M, GEMM_ROWS), across = divide_up(wanted, down);
+    product_job job = {.e = e, .k = k, .g = g};
+    if (across > divide_up(g->N, COLUMNS)) across = divide_up(g->N, COLUMNS);
+    if (down * across < wanted) down = divide_up(wanted, across);
+    job.rows = divide_up(divide_up(g->M, down), ROWS) * ROWS;
+    job.columns = divide_up(divide_up(g->N, across), COLUMNS) * COLUMNS;
+    job.across = divide_up(g->N, job.columns);
+    exec_run(e, (size_t)(divide_up(g->M, job.rows) * job.across), product_unit, &job);
 }

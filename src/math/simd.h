@@ -13,13 +13,13 @@
 #if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
 #include <immintrin.h>
 #define VECTOR_BYTES 64
-#define MICRO_ROWS 12
-#define MICRO_VECTORS 2
+#define MICRO_ROWS 8
+#define MICRO_VECTORS 3
 #elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 #define VECTOR_BYTES 32
-#define MICRO_ROWS 6
-#define MICRO_VECTORS 2
+#define MICRO_ROWS 4
+#define MICRO_VECTORS 3
 #else
 #if !defined(CANTO_DOUBLE) && defined(__ARM_NEON)
 #include <arm_neon.h>
@@ -30,7 +30,6 @@
 #endif
 
 #define VL ((int)(VECTOR_BYTES / sizeof(real)))
-#define MICRO_COLUMNS (MICRO_VECTORS * VL)
 
 typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
 
@@ -43,6 +42,43 @@ static inline vec vec_load(const real *p) {
 static inline void vec_store(real *p, vec v) { memcpy(p, &v, sizeof v); }
 
 static inline vec vec_set(real x) { return x - (vec){0}; /* x - 0 keeps the sign of a zero x */ }
+
+/* a0 b0 a1 b1 ... of the lower and of the upper halves. */
+#if defined(CANTO_DOUBLE)
+static inline vec vec_zip_low(vec a, vec b) { return __builtin_shufflevector(a, b, 0, 2); }
+
+static inline vec vec_zip_high(vec a, vec b) { return __builtin_shufflevector(a, b, 1, 3); }
+#elif VECTOR_BYTES == 64
+static inline vec vec_zip_low(vec a, vec b) {
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+static inline vec vec_zip_high(vec a, vec b) {
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+#elif VECTOR_BYTES == 32
+static inline vec vec_zip_low(vec a, vec b) { return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
+
+static inline vec vec_zip_high(vec a, vec b) { return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+#else
+static inline vec vec_zip_low(vec a, vec b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
+
+static inline vec vec_zip_high(vec a, vec b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
+#endif
+
+/* Turns `rows` vectors (16 at most), a matrix [rows][VL] row by row, into its transpose [VL][rows] in the same registers. Element j of
+ * row i stands at the number whose binary digits are those of i, then those of j. Zipping the first half with the second
+ * moves the leading digit to the end; after as many rounds as i has digits, those of j stand in front. */
+static inline __attribute__((always_inline)) void vec_transpose(vec *x, int rows) {
+    for (int round = 1; round < rows; round *= 2) {
+        vec y[16];
+        for (int i = 0; i < rows / 2; i++) {
+            y[2 * i] = vec_zip_low(x[i], x[i + rows / 2]);
+            y[2 * i + 1] = vec_zip_high(x[i], x[i + rows / 2]);
+        }
+        for (int i = 0; i < rows; i++) x[i] = y[i];
+    }
+}
 
 static inline vec vec_fma(vec a, vec b, vec c) {
 #if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
@@ -109,7 +145,7 @@ static inline float real_exp(float x) {
     x = x < -87.0f ? -87.0f : x;
     x = x > 88.0f ? 88.0f : x;
     union {
-        float f;
+        float    f;
         uint32_t bits;
     } t = {.f = real_fma(x, 1.44269504088896341f, 12582912.0f)}, scale; /* 1.5 * 2^23: the sum's last bits are n */
     float n = t.f - 12582912.0f;
