@@ -11,7 +11,7 @@ SECONDS ?= 120
 TARGET  ?=
 RELEASE := build/release$(SUFFIX)
 
-.PHONY: all help deps bench-deps demo test quick debug asan tsan fuzz lint format install clean
+.PHONY: all help deps bench-deps demo test quick debug asan tsan fuzz arm64 lint format install clean
 
 all: build-needs
 	@tools/build.sh release $(RELEASE)
@@ -23,6 +23,7 @@ help:
 	@echo "make quick        run the tests labelled quick"
 	@echo "make asan, tsan   run the quick tests with the address or the thread sanitizer"
 	@echo "make fuzz         SECONDS=$(SECONDS) [TARGET=name]: hostile files for every reader, with clang's libFuzzer"
+	@echo "make arm64        compile the library for 64-bit ARM, to see that it compiles"
 	@echo "make debug        build for the debugger, into build/debug$(SUFFIX)"
 	@echo "make lint         cppcheck, clang-tidy, shellcheck, white space"
 	@echo "make format       lay out changed C files with clang-format"
@@ -35,7 +36,7 @@ help:
 	@echo "make CC=clang ... builds with another compiler, beside."
 
 deps:
-	@tools/install_packages.sh build demo test fuzz lint
+	@tools/install_packages.sh build demo test fuzz arm64 lint
 
 # Other libraries to measure beside: nothing else needs them.
 bench-deps:
@@ -51,7 +52,7 @@ demo:
 	@tools/demo.sh $(RELEASE)/canto
 
 test:
-	@tools/install_packages.sh build test
+	@tools/install_packages.sh build test arm64
 	@tools/test.sh release $(RELEASE)
 
 quick:
@@ -65,6 +66,10 @@ asan tsan:
 fuzz:
 	@tools/install_packages.sh build fuzz
 	@tools/fuzz.sh build/fuzz $(SECONDS) $(TARGET)
+
+arm64:
+	@tools/install_packages.sh build arm64
+	@tools/arm64.sh build/arm64
 
 debug: build-needs
 	@tools/build.sh debug build/debug$(SUFFIX)

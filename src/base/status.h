@@ -4,6 +4,10 @@
 
 #include "canto.h"
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "canto reads weights straight from little-endian files: a big-endian machine is not supported"
+#endif
+
 /* CANTO_OK with an empty text. */
 canto_status status_ok(void);
 
