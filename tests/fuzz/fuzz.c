@@ -197,7 +197,7 @@ static void replay(const char *path) {
 int main(int argc, char **argv) {
     if (seeds_wanted(argc, argv)) return 0;
     for (int i = 1; i < argc; i++) replay(argv[i]);
-    run_copy(NULL, 0);
+    run_copy((const uint8_t *)"", 0);
     fuzz_seeds();
     printf("%lu inputs\n", state.runs);
     return 0;
