@@ -64,6 +64,12 @@ done
 quietly "C++, shared" $cxx -std=c++17 $strict "$examples/train_and_write.cpp" $(pkg-config --cflags --libs canto) -o "$WORK/both-shared"
 works train_and_write "$WORK/both-shared" LD_LIBRARY_PATH="$libdir"
 
+# The README's program, which opens the model in `run`.
+awk '/^```c$/ {inside = 1; next} /^```$/ {inside = 0} inside' "$CANTO_SOURCE/README.md" >"$WORK/readme.c"
+quietly "the README's program" $cc -std=c11 $strict "$WORK/readme.c" $(pkg-config --cflags --libs --static canto) -static -o "$WORK/readme"
+(cd "$WORK" && ./readme >"$WORK/out") || fail "the README's program fails"
+[ "$(wc -m <"$WORK/out")" -eq 200 ] || fail "the README's program wrote $(wc -m <"$WORK/out") characters"
+
 # A program's own names never meet the library's.
 cat >"$WORK/names.c" <<'C'
 #include <canto.h>
