@@ -31,10 +31,10 @@ static size_t plan(const canto_config *config, char *block, canto_session *s) {
     char  *parts[6] = {0};
     size_t bytes[6] = {gpt_cache_bytes(config, config->context),
                        gpt_extension_bytes(config, rows_at_once(config)),
-                       T * sizeof *s->window,
-                       V * sizeof *s->logits,
-                       V * sizeof *s->chosen,
-                       V * sizeof *s->seen};
+                       T * sizeof(uint32_t),
+                       V * sizeof(float),
+                       V * sizeof(float),
+                       V};
     for (int i = 0; i < 6; i++) {
         if (block) parts[i] = block + used;
         used += (bytes[i] + 63) / 64 * 64;
@@ -202,7 +202,7 @@ static canto_status write_token(canto_session *s, const canto_generate_options *
     if (!isfinite(log_sum))
         return status_error(CANTO_ERROR_NUMBER, "The model's logits are not finite: its weights are damaged, or its "
                                                 "training diverged.");
-    memcpy(s->chosen, s->logits, (size_t)V * sizeof *s->chosen);
+    memcpy(s->chosen, s->logits, (size_t)V * sizeof(float));
     if (o->repeat_penalty != 1) sampler_penalize(s->chosen, V, s->seen, o->repeat_penalty);
     *id = sampler_pick(s->chosen, V, o, torch, stream);
     *logprob = (double)s->logits[*id] - log_sum;
