@@ -438,7 +438,8 @@ const char *options_text(const option_set *set, const char *name, const char *ot
 
 const char *options_text_at(const option_set *set, const char *name, size_t index) {
     const option_value *found = find(set, name);
-    for (size_t at = 0; found && at < found->bytes; at += strlen(found->text + at) + 1)
+    if (!found) return NULL;
+    for (size_t at = 0; at < found->bytes; at += strlen(found->text + at) + 1)
         if (index-- == 0) return found->text + at;
     return NULL;
 }

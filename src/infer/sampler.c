@@ -17,8 +17,8 @@ static uint32_t arg_max(const float *x, int32_t V) {
 
 double sampler_log_sum(const float *logits, int32_t V) {
     float  top = logits[arg_max(logits, V)];
-    double sum = 0;
-    for (int32_t i = 0; i < V; i++) sum += (double)expf(logits[i] - top);
+    double sum = (double)expf(logits[0] - top);
+    for (int32_t i = 1; i < V; i++) sum += (double)expf(logits[i] - top);
     return (double)top + log(sum);
 }
 
