@@ -136,8 +136,9 @@ static bool on_event(void *user, const canto_trainer *trainer, const canto_event
         show_progress(run, e, false);
         break;
     case CANTO_EVENT_EVALUATION:
-        terminal_note("step %lld  train loss %.4f  validation loss %.4f", (long long)e->step, e->eval_train_loss,
-                      e->val_loss);
+        terminal_note(isfinite(e->val_loss) ? "step %lld  train loss %.4f  validation loss %.4f"
+                                            : "step %lld  train loss %.4f",
+                      (long long)e->step, e->eval_train_loss, e->val_loss);
         break;
     case CANTO_EVENT_EPOCH:
         terminal_note("epoch %lld/%lld  average train loss %.4f  average evaluation loss %.4f  time %s",

@@ -21,12 +21,6 @@ canto_status data_split_make(const canto_data *data, double share, int32_t lengt
             "the training split has %llu of the %llu tokens, but a window of context %d needs %llu; lower the "
             "context or give more text",
             (unsigned long long)train->count, (unsigned long long)count, length, (unsigned long long)need);
-    if (validation->count > 0 && validation->count < need)
-        return status_error(
-            CANTO_ERROR_VALUE,
-            "the validation split has %llu of the %llu tokens, but a window of context %d needs %llu; lower the "
-            "context or split (now %g), set split to 1 for none, or give more text",
-            (unsigned long long)validation->count, (unsigned long long)count, length, (unsigned long long)need, share);
     return status_ok();
 }
 

@@ -14,8 +14,8 @@ typedef struct data_split {
     uint64_t from, count; /* tokens [from, from + count) */
 } data_split;
 
-/* The first int(share * count) tokens train, the rest validates (none when share is 1). Each split that is not empty
- * must hold T + 1 = length + 1 tokens. */
+/* The first int(share * count) tokens train, the rest validates (none when share is 1). The training split must hold
+ * T + 1 = length + 1 tokens; the other may be of any size. */
 canto_status data_split_make(const canto_data *data, double share, int32_t length, data_split *train,
                              data_split *validation);
 

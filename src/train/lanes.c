@@ -83,17 +83,22 @@ typedef struct pass {
     float             *losses;
 } pass;
 
-/* Sequences [first, last) of the batch, all the way from ids to losses and gradients. */
+int32_t lanes_share(const lanes *l, int32_t B, int32_t number, int32_t *first) {
+    int32_t from = (int32_t)((int64_t)B * number / l->count), to = (int32_t)((int64_t)B * (number + 1) / l->count);
+    if (first) *first = from;
+    return to - from;
+}
+
+/* The lane's sequences of the batch, all the way from ids to losses and gradients. */
 static void run_lane(const pass *p, const exec *e, int32_t number) {
     lanes  *l = p->l;
     lane   *one = &l->list[number];
-    int32_t first = (int32_t)((int64_t)p->B * number / l->count);
-    int32_t last = (int32_t)((int64_t)p->B * (number + 1) / l->count);
+    int32_t first, share = lanes_share(l, p->B, number, &first);
     size_t  at = (size_t)first * (size_t)p->T;
-    if (last == first) return;
+    if (share == 0) return;
     one->acts.first = first;
     one->acts.batch = p->B;
-    gpt_forward(e, l->kernels, l->weights, &one->acts, p->ids + at, last - first, p->T, p->dropout);
+    gpt_forward(e, l->kernels, l->weights, &one->acts, p->ids + at, share, p->T, p->dropout);
     if (p->backward)
         gpt_backward(e, l->kernels, l->table, l->weights, &one->acts, p->targets + at, p->dropout, p->scale,
                      p->losses + at, one->gradients);
@@ -119,10 +124,15 @@ void lanes_train(lanes *l, const uint32_t *ids, const uint32_t *targets, int32_t
     run_pass(&p);
 }
 
+void lanes_forward(lanes *l, const uint32_t *ids, const uint32_t *targets, int32_t B, int32_t T,
+                   const gpt_dropout *dropout, float *losses) {
+    pass p = {l, ids, targets, B, T, dropout, false, 0, losses};
+    run_pass(&p);
+}
+
 void lanes_evaluate(lanes *l, const uint32_t *ids, const uint32_t *targets, int32_t B, int32_t T, float *losses) {
     const gpt_dropout off = {0};
-    pass              p = {l, ids, targets, B, T, &off, false, 0, losses};
-    run_pass(&p);
+    lanes_forward(l, ids, targets, B, T, &off, losses);
 }
 
 /* ---------------------------------------------------------------------------------------------------- the sums */

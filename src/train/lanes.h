@@ -44,6 +44,11 @@ void lanes_train(lanes *l, const uint32_t *ids, const uint32_t *targets, int32_t
                  const gpt_dropout *dropout, float scale, float *losses);
 /* The lanes' gradients, summed into the caller's block in a fixed tree; the other blocks are zeroed. */
 void lanes_gather(lanes *l);
+/* As lanes_train, but without its backward pass: the lanes keep the activations. */
+void lanes_forward(lanes *l, const uint32_t *ids, const uint32_t *targets, int32_t B, int32_t T,
+                   const gpt_dropout *dropout, float *losses);
+/* How many of a batch's B sequences lane `number` has; *first (or NULL) receives its first. */
+int32_t lanes_share(const lanes *l, int32_t B, int32_t number, int32_t *first);
 /* ids, targets [B, T] -> losses[B T] without dropout. */
 void lanes_evaluate(lanes *l, const uint32_t *ids, const uint32_t *targets, int32_t B, int32_t T, float *losses);
 

@@ -6,6 +6,7 @@
 
 void run_state_begin(run_state *s) {
     memset(s, 0, sizeof *s);
+    guard_begin(&s->guard);
     s->best_loss = INFINITY;
     s->best_step = s->last_val_step = -1;
     s->last_val_loss = s->row_eval_train_loss = s->row_val_loss = NAN;
@@ -44,6 +45,7 @@ static json_t *state_json(const run_state *s) {
     json_build_set(&b, "row_val_loss", real_or_null(s->row_val_loss));
     json_build_integer(&b, "metrics_bytes", (int64_t)s->metrics_bytes);
     json_build_integer(&b, "samples_bytes", (int64_t)s->samples_bytes);
+    json_build_set(&b, "guard", guard_state_write(&s->guard));
     json_build_set(&b, "loader", s->has_loader ? loader_state_write(&s->loader) : json_null());
     json_build_set(&b, "torch", s->has_torch ? torch_json(&s->torch) : json_null());
     return json_build_end(&b);
@@ -127,6 +129,8 @@ canto_status run_state_read(canto_context *context, const char *path, run_state 
     run_state_begin(s);
     TRY(json_read_file(context, path, &root));
     TRY(read_counts(root, path, s));
+    TRY(json_get_object(root, path, "guard", &part));
+    TRY(guard_state_read(part, path, &s->guard));
     TRY(get_part(root, path, "loader", &s->has_loader, &part));
     if (s->has_loader) TRY(loader_state_read(part, path, &s->loader));
     TRY(get_part(root, path, "torch", &s->has_torch, &part));

@@ -3,6 +3,7 @@
 #define CANTO_RUN_STATE_H
 
 #include "data/loader.h"
+#include "train/guard.h"
 
 typedef struct run_state {
     int64_t  step;   /* updates done */
@@ -22,6 +23,8 @@ typedef struct run_state {
     double row_eval_train_loss, row_val_loss;
 
     uint64_t metrics_bytes, samples_bytes; /* how much of the journal belongs to the steps done */
+
+    guard_state guard;
 
     bool         has_loader; /* an untrained model has none */
     loader_state loader;

@@ -54,7 +54,7 @@ static double estimate(canto_trainer *t, int which, data_split part) {
     int32_t B = trainer_eval_batch(t), T = t->config.context, n = t->options.eval_batches;
     size_t  rows = (size_t)B * (size_t)T;
     double  sum = 0;
-    if (part.count == 0) return NAN;
+    if (part.count <= (uint64_t)T) return NAN; /* no window */
     for (int32_t i = 0; i < n; i++) {
         if (t->options.parity_torch) loader_draw(&t->eval_batches[which], &t->state.torch, t->x, t->y);
         else loader_spread(t->data, part, T, B, n, i, t->x, t->y);
@@ -90,6 +90,7 @@ static void note_evaluation(canto_trainer *t, double train_loss, double val_loss
     s->last_val_loss = val_loss;
     s->last_val_step = s->step;
     t->unsaved = true;
+    guard_look_at_evaluation(t->context, &s->guard, s->step, train_loss, val_loss);
 }
 
 static bool on_schedule(const canto_trainer *t) {
@@ -146,12 +147,28 @@ static bool is_best(const canto_trainer *t) {
     return (save_due(t) || s->step == t->updates) && s->last_val_step == s->step && s->last_val_loss < s->best_loss;
 }
 
+/* A checkpoint of numbers that are none would be worse than no checkpoint. */
+static canto_status check_blocks(const canto_trainer *t) {
+    static const char *const kinds[3] = {"weight", "first moment of the weight", "second moment of the weight"};
+    const float             *blocks[3] = {t->weights, t->m, t->v};
+    char                     name[96];
+    for (int i = 0; i < 3; i++)
+        if (!guard_is_finite(t->table, blocks[i], name))
+            return status_error(
+                CANTO_ERROR_NUMBER,
+                "After step %lld the %s %s holds a number that is not finite: nothing was saved, and the "
+                "checkpoints before it are untouched. Try a smaller learning rate, warm-up, or clipping.",
+                (long long)t->state.step, kinds[i], name);
+    return status_ok();
+}
+
 /* The journal reaches the disk before the checkpoint that counts on it. */
 static canto_status save(canto_trainer *t) {
     canto_status status = status_ok();
     run_state   *s = &t->state;
     char         path[4096];
     if (!t->folder[0] || (t->saved_step == s->step && !t->unsaved)) goto done;
+    TRY(check_blocks(t));
     TRY(journal_sync(&t->journal));
     if (is_best(t)) {
         s->best_loss = s->last_val_loss;
@@ -175,10 +192,12 @@ done:
 
 /* What one update saw. */
 typedef struct update {
-    double   loss_sum; /* over its positions */
-    uint64_t positions;
-    double   scale; /* what the gradients are multiplied by to be of the mean loss */
-    double   norm, lr;
+    double      loss_sum; /* over its positions */
+    uint64_t    positions;
+    double      scale; /* what the gradients are multiplied by to be of the mean loss */
+    double      norm, lr;
+    int32_t     rows, columns; /* of its last micro-batch: x, y, and its dropout */
+    gpt_dropout dropout;
 } update;
 
 /* loader -> (x, y): rows sequences of columns tokens; false at an epoch's end. */
@@ -204,29 +223,37 @@ static gpt_dropout draw_dropout(canto_trainer *t, int32_t micro, int32_t rows, i
 /* Micro-batches of one update: forward, loss, backward. The mean is over all their positions; how many those are is known
  * only at the end when an epoch's last windows are short, so the gradients are made for full ones and corrected. */
 static void accumulate_gradients(canto_trainer *t, update *u) {
-    int32_t rows, columns, micro = 0;
+    int32_t micro = 0;
     double  full = (double)t->options.batch * t->config.context * t->options.accumulate;
     *u = (update){0};
-    for (; micro < t->options.accumulate && next_batch(t, &rows, &columns); micro++) {
-        size_t positions = (size_t)rows * (size_t)columns;
+    for (; micro < t->options.accumulate && next_batch(t, &u->rows, &u->columns); micro++) {
+        size_t positions = (size_t)u->rows * (size_t)u->columns;
         if (t->options.accumulate == 1) full = (double)positions;
-        gpt_dropout dropout = draw_dropout(t, micro, rows, columns);
-        lanes_train(&t->lanes, t->x, t->y, rows, columns, &dropout, (float)(1 / full), t->losses);
+        u->dropout = draw_dropout(t, micro, u->rows, u->columns);
+        lanes_train(&t->lanes, t->x, t->y, u->rows, u->columns, &u->dropout, (float)(1 / full), t->losses);
         u->loss_sum += losses_sum(t->losses, positions);
         u->positions += positions;
+        if (!isfinite(u->loss_sum)) break; /* this micro-batch is the one to look into */
     }
     lanes_gather(&t->lanes);
     u->scale = full / (double)u->positions;
     loader_epoch_end(&t->batches);
 }
 
-static canto_status check_finite(const canto_trainer *t, const update *u) {
-    double loss = u->loss_sum / (double)u->positions;
+/* The update is refused before it touches a weight. */
+static canto_status check_finite(canto_trainer *t, const update *u) {
+    double      loss = u->loss_sum / (double)u->positions;
+    char        where[160];
+    guard_scene scene = {t->table, t->weights, t->gradients, &t->lanes,   t->x,
+                         t->y,     u->rows,    u->columns,   &u->dropout, t->losses};
     if (isfinite(loss) && isfinite(u->norm)) return status_ok();
-    return status_error(CANTO_ERROR_NUMBER,
-                        "At step %lld the loss is %g and the gradient's norm %g: training stopped, and the checkpoints "
-                        "before it are untouched. Try a smaller learning rate (it was %g), warm-up, or clipping.",
-                        (long long)t->state.step, loss, u->norm, u->lr);
+    guard_find(&scene, where);
+    return status_error(
+        CANTO_ERROR_NUMBER,
+        "At step %lld the loss is %g and the gradient's norm %g: the first tensor with a number that is "
+        "not finite is %s. Training stopped, and the checkpoints before it are untouched. Try a smaller "
+        "learning rate (it was %g), warm-up, or clipping.",
+        (long long)t->state.step, loss, u->norm, *where ? where : "none (their sum is too large)", u->lr);
 }
 
 /* gradients -> clip -> weights. As PyTorch's clip_grad_norm_: the norm is brought to clip when it is larger. */
@@ -270,6 +297,7 @@ static canto_status note_update(canto_trainer *t, const update *u, double second
     s->tokens += u->positions;
     s->epoch_loss_sum += u->loss_sum;
     s->epoch_tokens += u->positions;
+    guard_look_at_loss(t->context, &s->guard, s->step, u->loss_sum / (double)u->positions);
     canto_event event = event_of(t, CANTO_EVENT_STEP);
     event.train_loss = u->loss_sum / (double)u->positions;
     event.lr = u->lr;

@@ -89,7 +89,7 @@ static canto_status open_loaders(canto_trainer *t) {
     TRY(loader_open(t->context, t->data, t->train, T, o->batch, o->seed, &t->batches));
     if (o->parity_torch) {
         TRY(loader_open(t->context, t->data, t->train, T, trainer_eval_batch(t), o->seed, &t->eval_batches[0]));
-        if (t->validation.count > 0)
+        if (t->validation.count > (uint64_t)T)
             TRY(loader_open(t->context, t->data, t->validation, T, trainer_eval_batch(t), o->seed,
                             &t->eval_batches[1]));
     }
@@ -194,6 +194,8 @@ canto_status canto_trainer_open(canto_context *context, const canto_config *conf
     *trainer = NULL;
     canto_status status = trainer_new(context, config, options, tokenizer, data, &t);
     if (status.code == CANTO_OK) status = open_folder(t, folder, record);
+    if (status.code == CANTO_OK && t->updates > 0)
+        guard_look_at_data(context, t->table->parameters, t->train, t->validation, t->config.context);
     if (status.code == CANTO_OK) *trainer = t;
     else canto_trainer_close(t);
     return status;

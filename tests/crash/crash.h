@@ -43,8 +43,8 @@ canto_status job_resume(job *j, const char *name, const canto_train_options *opt
 /* What they call: samples, and stops. */
 bool job_event(void *user, const canto_trainer *trainer, const canto_event *event);
 
-/* Fails unless both runs have the same last and best checkpoint, byte for byte, the same metrics.csv (times and speeds apart)
- * and the same samples.txt. */
+/* Fails unless both runs have the same last and best checkpoint, byte for byte, the same metrics.csv and trainer.json (times
+ * and speeds apart) and the same samples.txt. */
 void same_runs(const job *j, const char *one, const char *other);
 /* The content of base/name with a zero byte after it; release with free. "" when there is none. */
 char *content(const job *j, const char *name, size_t *bytes);
