@@ -8,8 +8,6 @@ run 0 help --json && mv "$WORK/out" "$WORK/tables"
 mapfile -t commands < <(jq -r '.commands[].name' "$WORK/tables")
 [ ${#commands[@]} -gt 9 ] || fail "only ${#commands[@]} commands"
 
-# options COMMAND: its options, "name letter value" each, - for none.
-options() { jq -r --arg c "$1" '.commands[] | select(.name == $c) | .options[] | [.name, .letter // "-", .value // "-"] | join(" ")' "$WORK/tables"; }
 # narrow WHAT: no line of $WORK/out is wider than 80 columns, and all of it is ASCII.
 narrow() {
     awk -v what="$1" 'length > 80 { print "FAILED: help of " what ": wider than 80 columns: " $0; bad = 1 } END { exit bad }' "$WORK/out" ||
@@ -35,15 +33,18 @@ for command in "${commands[@]}"; do
     page=$WORK/share/man/man1/canto-${command// /-}.1
     [ -s "$page" ] || fail "$command has no manual page"
     grep -qF "canto\\-${command// /\\-} (1)" "$WORK/share/man/man1/canto.1" || fail "canto.1 does not refer to $command"
-    while read -r name letter value; do
-        [ "$value" = - ] && value=
-        form="--$name${value:+ $value}"
-        if [ "$letter" = - ]; then form="      $form"; else form="  -$letter, $form"; fi
-        grep -qE "^$(sed 's/[|.]/\\&/g' <<<"$form")( |$)" "$WORK/help" || fail "help $command lacks '$form'"
-        grep -qF "\\fB\\-\\-${name//-/\\-}\\fR" "$page" || fail "the page of $command lacks --$name"
-    done < <(options "$command")
+    # Each option as the help shows it, whatever follows, and as the page has it.
+    jq -r --arg c "$command" '.commands[] | select(.name == $c) | .options[] |
+        (if .letter then "  -\(.letter), " else "      " end) + "--\(.name)" + (if .value then " \(.value)" else "" end)' "$WORK/tables" >"$WORK/want"
+    awk 'NR == FNR { lines[NR] = $0; n = NR; next }
+         { for (i = 1; i <= n; i++) if (lines[i] == $0 || index(lines[i], $0 " ") == 1) next; print }' "$WORK/help" "$WORK/want" >"$WORK/missing"
+    [ ! -s "$WORK/missing" ] || fail "help $command lacks: $(head -3 "$WORK/missing")"
+    sed -E 's/.*--([a-z0-9-]+).*/\1/; s/-/\\-/g; s/.*/\\fB\\-\\-&\\fR/' "$WORK/want" >"$WORK/names"
+    awk 'NR == FNR { page = page $0 "\n"; next } !index(page, $0)' "$page" "$WORK/names" >"$WORK/missing"
+    [ ! -s "$WORK/missing" ] || fail "the page of $command lacks: $(head -3 "$WORK/missing")"
+    sed -nE 's/^.*--([a-z0-9-]+).*/\1/p' "$WORK/want" >"$WORK/names"
     for name in threads seed quiet json; do
-        options "$command" | grep -q "^$name " || fail "$command has no --$name"
+        grep -qx "$name" "$WORK/names" || fail "$command has no --$name"
     done
 done
 kinds=$(jq -r '[.commands[] | select(.name == "train" or .name == "generate") | .options[] | select(.name == "preset" or .name == "tie" or .name == "stop" or .name == "lr") | .kind] | join(" ")' "$WORK/tables")
