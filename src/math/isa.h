@@ -24,6 +24,7 @@ void ISA(rows_activate)(activation_kind kind, const real *x, real *y, int64_t n)
 void ISA(rows_activate_backward)(activation_kind kind, const real *x, const real *dy, real *dx, int64_t n);
 real ISA(rows_cross_entropy)(real *logits, int64_t V, uint32_t target, bool gradient, real scale);
 void ISA(rows_mask)(const mask *m, uint64_t first, int64_t n, real *out);
+void ISA(rows_adam)(const adam *a, int64_t n, real *p, real *g, real *m, real *v);
 void ISA(heads_forward)(const attention_head *a, real *scratch);
 void ISA(heads_extend)(const attention_head *a, real *scratch);
 void ISA(heads_backward)(const attention_head *a, real *scratch);

@@ -56,6 +56,15 @@ typedef struct attention_head {
 
 typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTIVATION_RELU } activation_kind;
 
+/* One update of Adam: what is the same for all elements of a tensor. */
+typedef struct adam {
+    real keep, coupled; /* weight decay: decoupled, the weight is kept so much of; coupled, joins the gradient */
+    real clip;          /* the gradient is so many times what is stored */
+    real beta1, rest1;  /* rest = 1 - beta, rounded on its own */
+    real beta2, rest2;
+    real step, root, eps; /* -lr / (1 - beta1^t), sqrt(1 - beta2^t) */
+} adam;
+
 typedef struct kernels {
     const char *name;
     /* Rows [m0, m1) and columns [n0, n1) of a product; scratch: GEMM_SCRATCH reals, aligned to 64 bytes.
@@ -79,6 +88,8 @@ typedef struct kernels {
     real (*cross_entropy)(real *logits, int64_t V, uint32_t target, bool gradient, real scale);
     /* out[i] = mask element first + i: scale or 0 */
     void (*mask_row)(const mask *m, uint64_t first, int64_t n, real *out);
+    /* p, m, v of n elements after an update; g is left 0. Each operation is rounded on its own: all kernels agree. */
+    void (*adam_update)(const adam *a, int64_t n, real *p, real *g, real *m, real *v);
     /* Nothing but multiply-adds in registers: returns how many floating-point operations that were. *sink receives a
      * number that depends on all of them. */
     double (*fma_probe)(int64_t rounds, real *sink);

@@ -26,5 +26,6 @@ const kernels        ISA(kernels) = {
            .attention_backward = ISA(heads_backward),
            .cross_entropy = ISA(rows_cross_entropy),
            .mask_row = ISA(rows_mask),
+           .adam_update = ISA(rows_adam),
            .fma_probe = fma_probe,
 };

@@ -115,3 +115,18 @@ void ISA(rows_mask)(const mask *m, uint64_t first, int64_t n, real *out) {
         out[i] = x >= threshold ? scale : 0;
     }
 }
+
+/* In the order of operations that PyTorch's single-tensor Adam has. */
+void ISA(rows_adam)(const adam *a, int64_t n, real *restrict p, real *restrict g, real *restrict m, real *restrict v) {
+    const adam s = *a; /* a copy: the stores below cannot change it */
+    for (int64_t i = 0; i < n; i++) {
+        real weight = p[i] * s.keep;
+        real gradient = g[i] * s.clip + s.coupled * p[i];
+        real mean = m[i] * s.beta1 + s.rest1 * gradient;
+        real square = v[i] * s.beta2 + s.rest2 * gradient * gradient;
+        m[i] = mean;
+        v[i] = square;
+        p[i] = weight + s.step * mean / (real_sqrt(square) / s.root + s.eps);
+        g[i] = 0;
+    }
+}

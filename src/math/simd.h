@@ -135,10 +135,14 @@ static inline real largest(const real *x, int64_t n) {
 }
 
 #ifdef CANTO_DOUBLE
+static inline real real_sqrt(real x) { return sqrt(x); }
+
 static inline real real_exp(real x) { return exp(x); }
 
 static inline real real_erf(real x) { return erf(x); }
 #else
+static inline real real_sqrt(real x) { return sqrtf(x); }
+
 /* e^x by Cody and Waite's reduction and the Cephes polynomial: within 2 ulp; below -87 it stays at e^-87. Written so that
  * compilers vectorize loops over it. */
 static inline float real_exp(float x) {

@@ -9,35 +9,12 @@
 #define CHUNK 16384 /* elements of one unit */
 
 typedef struct update_job {
-    const tensor_table       *table;
-    const optimizer_settings *settings;
-    float                    *weights, *gradients, *m, *v;
-    float                     clip_scale;
-    float                     step_size;       /* lr / (1 - beta1^t) */
-    float                     correction_root; /* sqrt(1 - beta2^t) */
+    const kernels      *k;
+    const tensor_table *table;
+    bool                matrices_only;
+    adam                with, without; /* weight decay */
+    float              *weights, *gradients, *m, *v;
 } update_job;
-
-/* One chunk of one tensor: p, g, m, v of n elements. decay: the tensor takes part in weight decay. */
-static void update_chunk(const update_job *job, bool decay, size_t n, float *restrict p, float *restrict g,
-                         float *restrict m, float *restrict v) {
-    const optimizer_settings *s = job->settings;
-    const float               keep = decay && s->adamw ? (float)(1 - s->lr * s->weight_decay) : 1.0f;
-    const float               coupled = decay && !s->adamw ? (float)s->weight_decay : 0.0f;
-    const float               b1 = (float)s->beta1, c1 = (float)(1 - s->beta1);
-    const float               b2 = (float)s->beta2, c2 = (float)(1 - s->beta2);
-    const float               eps = (float)s->eps, clip = job->clip_scale;
-    const float               step = -job->step_size, root = job->correction_root;
-    for (size_t i = 0; i < n; i++) {
-        float weight = p[i] * keep;
-        float gradient = g[i] * clip + coupled * p[i];
-        float mean = m[i] * b1 + c1 * gradient;
-        float square = v[i] * b2 + c2 * gradient * gradient;
-        m[i] = mean;
-        v[i] = square;
-        p[i] = weight + step * mean / (sqrtf(square) / root + eps);
-        g[i] = 0;
-    }
-}
 
 static size_t chunks_of(const tensor *t) { return (t->count + CHUNK - 1) / CHUNK; }
 
@@ -48,25 +25,35 @@ static void update_unit(void *shared, size_t unit, int worker) {
     (void)worker;
     while (unit >= chunks_of(t)) unit -= chunks_of(t++);
     size_t from = unit * CHUNK, left = t->count - from, at = t->offset + from;
-    bool   decay = t->decay || !job->settings->matrices_only;
-    update_chunk(job, decay, left < CHUNK ? left : CHUNK, job->weights + at, job->gradients + at, job->m + at,
-                 job->v + at);
+    bool   decay = t->decay || !job->matrices_only;
+    job->k->adam_update(decay ? &job->with : &job->without, (int64_t)(left < CHUNK ? left : CHUNK), job->weights + at,
+                        job->gradients + at, job->m + at, job->v + at);
 }
 
 void optimizer_update(const exec *e, const kernels *k, const tensor_table *table, const optimizer_settings *settings,
                       int64_t t, float *weights, float *gradients, float *m, float *v, float clip_scale) {
-    double     correction1 = 1 - pow(settings->beta1, (double)t), correction2 = 1 - pow(settings->beta2, (double)t);
-    update_job job = {table,
-                      settings,
-                      weights,
-                      gradients,
-                      m,
-                      v,
-                      clip_scale,
-                      (float)(settings->lr / correction1),
-                      (float)sqrt(correction2)};
-    size_t     units = 0;
-    (void)k;
+    const optimizer_settings *s = settings;
+    double                    correction1 = 1 - pow(s->beta1, (double)t), correction2 = 1 - pow(s->beta2, (double)t);
+    update_job                job = {.k = k,
+                                     .table = table,
+                                     .matrices_only = s->matrices_only,
+                                     .weights = weights,
+                                     .gradients = gradients,
+                                     .m = m,
+                                     .v = v};
+    size_t                    units = 0;
+    job.without = (adam){.keep = 1,
+                         .clip = clip_scale,
+                         .beta1 = (float)s->beta1,
+                         .rest1 = (float)(1 - s->beta1),
+                         .beta2 = (float)s->beta2,
+                         .rest2 = (float)(1 - s->beta2),
+                         .step = -(float)(s->lr / correction1),
+                         .root = (float)sqrt(correction2),
+                         .eps = (float)s->eps};
+    job.with = job.without;
+    if (s->adamw) job.with.keep = (float)(1 - s->lr * s->weight_decay);
+    else job.with.coupled = (float)s->weight_decay;
     for (size_t i = 0; i < table->count; i++) units += chunks_of(&table->list[i]);
     exec_run(e, units, update_unit, &job);
 }

@@ -312,6 +312,48 @@ static void test_cross_entropy(void **state) {
     }
 }
 
+/* Every instruction set updates to the same bits as the portable one, whose numbers are checked in double. */
+static void test_adam(void **state) {
+    enum { N = 1003 };
+    static const adam with = {.keep = 0.99f,
+                              .coupled = 0.01f,
+                              .clip = 0.5f,
+                              .beta1 = 0.9f,
+                              .rest1 = 0.1f,
+                              .beta2 = 0.95f,
+                              .rest2 = 0.05f,
+                              .step = -0.01f,
+                              .root = 0.3f,
+                              .eps = 1e-8f};
+    float            *wanted[4] = {NULL}, *got[4];
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const kernels *k = kernels_choose(names[i]);
+        if (k == NULL) continue;
+        for (int j = 0; j < 4; j++) got[j] = numbers(N, (uint64_t)j + 1);
+        for (int e = 0; e < N; e++) got[3][e] *= got[3][e]; /* the second moment is not negative */
+        k->adam_update(&with, N, got[0], got[1], got[2], got[3]);
+        if (wanted[0] == NULL) {
+            float *p = numbers(N, 1), *g = numbers(N, 2), *m = numbers(N, 3), *v = numbers(N, 4);
+            for (int e = 0; e < N; e++) {
+                double gradient = 0.5 * (double)g[e] + 0.01 * (double)p[e], mean = 0.9 * (double)m[e] + 0.1 * gradient;
+                double square = 0.95 * (double)v[e] * (double)v[e] + 0.05 * gradient * gradient;
+                double weight = 0.99 * (double)p[e] - 0.01 * mean / (sqrt(square) / 0.3 + 1e-8);
+                assert_true(fabs(weight - (double)got[0][e]) < 1e-5 && fabs(mean - (double)got[2][e]) < 1e-6 &&
+                            fabs(square - (double)got[3][e]) < 1e-6 && got[1][e] == 0);
+            }
+            free(p), free(g), free(m), free(v);
+            memcpy(wanted, got, sizeof wanted);
+            continue;
+        }
+        for (int j = 0; j < 4; j++) {
+            assert_memory_equal(wanted[j], got[j], N * sizeof(float));
+            free(got[j]);
+        }
+    }
+    for (int j = 0; j < 4; j++) free(wanted[j]);
+}
+
 /* A context with kernels that this machine lacks does not open. */
 static void test_choice(void **state) {
     static const char *const all[] = {"portable", "avx2", "avx512", "neon"};
@@ -338,7 +380,7 @@ int main(void) {
         cmocka_unit_test(test_activations), cmocka_unit_test(test_norm),
         cmocka_unit_test(test_attention),   cmocka_unit_test(test_attention_extends),
         cmocka_unit_test(test_masks),       cmocka_unit_test(test_cross_entropy),
-        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_choice),      cmocka_unit_test(test_adam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
