@@ -14,8 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* The system's reason, and a way out where there is one. */
-static canto_status fault(const char *deed, const char *path, int error) {
+canto_status file_fault(const char *deed, const char *path, int error) {
     char        reason[128];
     const char *advice = "";
     if (strerror_r(error, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", error);
@@ -23,7 +22,8 @@ static canto_status fault(const char *deed, const char *path, int error) {
     else if (error == ENOENT || error == ENOTDIR || error == ELOOP) advice = "; check the name";
     else if (error == EACCES || error == EPERM || error == EROFS)
         advice = "; check the permissions, or choose another place";
-    return status_error(CANTO_ERROR_FILE, "cannot %s '%.300s': %s%s", deed, path, reason, advice);
+    return status_error(error == ENOMEM ? CANTO_ERROR_MEMORY : CANTO_ERROR_FILE, "cannot %s '%.300s': %s%s", deed, path,
+                        reason, advice);
 }
 
 canto_status file_map_open(const char *path, file_map *map) {
@@ -31,9 +31,9 @@ canto_status file_map_open(const char *path, file_map *map) {
     struct stat  facts;
     memset(map, 0, sizeof *map);
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang */
-    if (descriptor < 0) return fault("open", path, errno);
+    if (descriptor < 0) return file_fault("open", path, errno);
     if (fstat(descriptor, &facts) != 0) {
-        status = fault("look at", path, errno);
+        status = file_fault("look at", path, errno);
         goto done;
     }
     if (S_ISDIR(facts.st_mode)) FAIL(CANTO_ERROR_FILE, "cannot read '%.300s': it is a folder; name a file in it", path);
@@ -44,7 +44,7 @@ canto_status file_map_open(const char *path, file_map *map) {
     if (map->bytes == 0) goto done;
     void *mapping = mmap(NULL, map->bytes, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (mapping == MAP_FAILED) {
-        status = fault("map", path, errno);
+        status = file_fault("map", path, errno);
         memset(map, 0, sizeof *map);
         goto done;
     }
@@ -66,7 +66,7 @@ static canto_status write_all(int descriptor, const char *path, const void *data
         size_t  piece = bytes < (size_t)1 << 30 ? bytes : (size_t)1 << 30;
         ssize_t written = write(descriptor, rest, piece);
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return fault("write", path, errno);
+        if (written < 0) return file_fault("write", path, errno);
         rest += written;
         bytes -= (size_t)written;
     }
@@ -78,8 +78,8 @@ canto_status file_writer_open(file_writer *w, const char *path) {
     memset(w, 0, sizeof *w);
     w->descriptor = -1;
     size_t length = strlen(path);
-    if (length >= sizeof w->path) return fault("write", path, ENAMETOOLONG);
-    if (length == 0) return fault("write", path, ENOENT);
+    if (length >= sizeof w->path) return file_fault("write", path, ENAMETOOLONG);
+    if (length == 0) return file_fault("write", path, ENOENT);
     if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
         return status_error(CANTO_ERROR_FILE, "cannot write '%.300s': %s; choose another name", path,
                             S_ISDIR(facts.st_mode) ? "it is a folder" : "it is no regular file");
@@ -89,7 +89,7 @@ canto_status file_writer_open(file_writer *w, const char *path) {
         w->descriptor = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (w->descriptor >= 0 || errno != EEXIST) break;
     }
-    if (w->descriptor < 0) return fault("write", path, errno);
+    if (w->descriptor < 0) return file_fault("write", path, errno);
     w->open = true;
     return status_ok();
 }
@@ -111,7 +111,7 @@ static canto_status parent_sync(const char *path) {
     const char *slash = strrchr(path, '/');
     if (!slash) return folder_sync(".");
     size_t length = slash == path ? 1 : (size_t)(slash - path);
-    if (length >= sizeof folder) return fault("sync the folder of", path, ENAMETOOLONG);
+    if (length >= sizeof folder) return file_fault("sync the folder of", path, ENAMETOOLONG);
     memcpy(folder, path, length);
     folder[length] = 0;
     return folder_sync(folder);
@@ -130,7 +130,7 @@ canto_status file_writer_commit(file_writer *w) {
     w->open = false;
     if (!error) return parent_sync(w->path);
     unlink(w->temporary);
-    return fault("write", w->path, error);
+    return file_fault("write", w->path, error);
 }
 
 canto_status file_write_whole(const char *path, const void *data, size_t bytes) {
@@ -146,46 +146,46 @@ canto_status file_write_whole(const char *path, const void *data, size_t bytes) 
 /* What a failed attempt left behind `at` is written over; less than that is the work of somebody else. */
 static canto_status append_at(int descriptor, const char *path, uint64_t at, const void *data, size_t bytes) {
     struct stat facts;
-    if (fstat(descriptor, &facts) != 0) return fault("look at", path, errno);
+    if (fstat(descriptor, &facts) != 0) return file_fault("look at", path, errno);
     if ((uint64_t)facts.st_size < at)
         return status_error(CANTO_ERROR_FILE,
                             "'%.300s' has %lld bytes, but %llu were written: somebody has cut it or put another file "
                             "in its place",
                             path, (long long)facts.st_size, (unsigned long long)at);
-    if ((uint64_t)facts.st_size > at && ftruncate(descriptor, (off_t)at) != 0) return fault("cut", path, errno);
-    if (lseek(descriptor, (off_t)at, SEEK_SET) < 0) return fault("write", path, errno);
+    if ((uint64_t)facts.st_size > at && ftruncate(descriptor, (off_t)at) != 0) return file_fault("cut", path, errno);
+    if (lseek(descriptor, (off_t)at, SEEK_SET) < 0) return file_fault("write", path, errno);
     return write_all(descriptor, path, data, bytes);
 }
 
 canto_status file_append(const char *path, uint64_t at, const void *data, size_t bytes) {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) return fault("open", path, errno);
+    if (descriptor < 0) return file_fault("open", path, errno);
     canto_status status = append_at(descriptor, path, at, data, bytes);
-    if (close(descriptor) != 0 && status.code == CANTO_OK) status = fault("write", path, errno);
+    if (close(descriptor) != 0 && status.code == CANTO_OK) status = file_fault("write", path, errno);
     return status;
 }
 
 canto_status file_cut(const char *path, uint64_t bytes, uint64_t *left) {
     struct stat facts;
     *left = 0;
-    if (stat(path, &facts) != 0) return errno == ENOENT ? status_ok() : fault("look at", path, errno);
-    if ((uint64_t)facts.st_size > bytes && truncate(path, (off_t)bytes) != 0) return fault("cut", path, errno);
+    if (stat(path, &facts) != 0) return errno == ENOENT ? status_ok() : file_fault("look at", path, errno);
+    if ((uint64_t)facts.st_size > bytes && truncate(path, (off_t)bytes) != 0) return file_fault("cut", path, errno);
     *left = (uint64_t)facts.st_size < bytes ? (uint64_t)facts.st_size : bytes;
     return status_ok();
 }
 
 canto_status file_sync(const char *path) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return errno == ENOENT ? status_ok() : fault("open", path, errno);
+    if (descriptor < 0) return errno == ENOENT ? status_ok() : file_fault("open", path, errno);
     int error = sync_descriptor(descriptor);
     close(descriptor);
-    return error ? fault("sync", path, error) : status_ok();
+    return error ? file_fault("sync", path, error) : status_ok();
 }
 
 canto_status file_lock(const char *path, int *descriptor, bool *taken) {
     *taken = false;
     *descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (*descriptor < 0) return fault("open", path, errno);
+    if (*descriptor < 0) return file_fault("open", path, errno);
     *taken = flock(*descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; /* some file systems have no locks */
     if (*taken) return status_ok();
     close(*descriptor);
@@ -206,18 +206,18 @@ bool disk_free(const char *path, uint64_t *bytes) {
 }
 
 canto_status folder_create_new(const char *path) {
-    return mkdir(path, 0777) != 0 ? fault("create", path, errno) : status_ok();
+    return mkdir(path, 0777) != 0 ? file_fault("create", path, errno) : status_ok();
 }
 
 canto_status file_remove(const char *path) {
-    return unlink(path) != 0 && errno != ENOENT ? fault("remove", path, errno) : status_ok();
+    return unlink(path) != 0 && errno != ENOENT ? file_fault("remove", path, errno) : status_ok();
 }
 
 canto_status folder_create(const char *path) {
     char   part[4096];
     size_t length = strlen(path);
-    if (length == 0) return fault("create", path, ENOENT);
-    if (length >= sizeof part) return fault("create", path, ENAMETOOLONG);
+    if (length == 0) return file_fault("create", path, ENOENT);
+    if (length >= sizeof part) return file_fault("create", path, ENAMETOOLONG);
     memcpy(part, path, length + 1);
     for (size_t i = 1; i <= length; i++) {
         if (part[i] != '/' && part[i] != 0) continue;
@@ -229,7 +229,7 @@ canto_status folder_create(const char *path) {
                        ? status_error(CANTO_ERROR_FILE,
                                       "cannot create the folder '%.300s': '%.100s' is a file; choose another name",
                                       path, part)
-                       : fault("create", path, error);
+                       : file_fault("create", path, error);
         part[i] = kept;
     }
     return status_ok();
@@ -237,50 +237,50 @@ canto_status folder_create(const char *path) {
 
 canto_status folder_sync(const char *path) {
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return fault("open", path, errno);
+    if (descriptor < 0) return file_fault("open", path, errno);
     int error = sync_descriptor(descriptor);
     close(descriptor);
-    return error ? fault("sync", path, error) : status_ok();
+    return error ? file_fault("sync", path, error) : status_ok();
 }
 
 canto_status folder_remove(const char *path) {
     char         inner[4096];
     canto_status status = status_ok();
     DIR         *folder = opendir(path);
-    if (!folder) return fault("open", path, errno);
+    if (!folder) return file_fault("open", path, errno);
     for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
         TRY(path_join(inner, path, entry->d_name));
         if (unlink(inner) != 0) {
-            status = fault("remove", inner, errno);
+            status = file_fault("remove", inner, errno);
             goto done;
         }
     }
-    if (rmdir(path) != 0) status = fault("remove", path, errno);
+    if (rmdir(path) != 0) status = file_fault("remove", path, errno);
 done:
     closedir(folder);
     return status;
 }
 
 canto_status file_rename(const char *from, const char *to) {
-    if (rename(from, to) != 0) return fault("rename to", to, errno);
+    if (rename(from, to) != 0) return file_fault("rename to", to, errno);
     return parent_sync(to);
 }
 
 canto_status link_replace(const char *target, const char *path) {
     char temporary[4096 + 32];
     int  made = -1;
-    if (strlen(path) >= 4096) return fault("link", path, ENAMETOOLONG);
+    if (strlen(path) >= 4096) return file_fault("link", path, ENAMETOOLONG);
     for (int attempt = 0; attempt < 1000; attempt++) {
         snprintf(temporary, sizeof temporary, "%s.tmp-%ld-%d", path, (long)getpid(), attempt);
         made = symlink(target, temporary);
         if (made == 0 || errno != EEXIST) break;
     }
-    if (made != 0) return fault("link", path, errno);
+    if (made != 0) return file_fault("link", path, errno);
     if (rename(temporary, path) != 0) {
         int error = errno;
         unlink(temporary);
-        return fault("link", path, error);
+        return file_fault("link", path, error);
     }
     return parent_sync(path);
 }
@@ -294,7 +294,7 @@ canto_status folder_expect(const char *path, const char *what) {
     struct stat facts;
     if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode)) return status_ok();
     if (stat(path, &facts) == 0) return status_error(CANTO_ERROR_FILE, "'%.300s' is no folder: %s", path, what);
-    if (errno != ENOENT) return fault("open", path, errno);
+    if (errno != ENOENT) return file_fault("open", path, errno);
     return status_error(CANTO_ERROR_FILE, "'%.300s' does not exist; check the name", path);
 }
 

@@ -56,6 +56,10 @@ canto_status folder_expect(const char *path, const char *what);
 /* "folder/name" into out[4096]; an error when it does not fit. */
 canto_status path_join(char out[4096], const char *folder, const char *name);
 
+/* A failure of `deed` ("open", "list") with path: the system's reason for this errno, and a way out where there is one.
+ * CANTO_ERROR_MEMORY when it is memory. */
+canto_status file_fault(const char *deed, const char *path, int error);
+
 uint64_t hash_bytes(const void *data, size_t bytes, uint64_t seed); /* 64-bit FNV-1a, seed 0 for the standard start */
 
 #endif

@@ -11,6 +11,7 @@
 #include "store/weights.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -154,7 +155,7 @@ typedef struct survey {
 /* The checkpoints of steps below `before` but for best and last. */
 static canto_status look_around(const char *run, int64_t before, int64_t best, int64_t last, survey *found) {
     DIR *folder = opendir(run);
-    if (!folder) return status_error(CANTO_ERROR_FILE, "The run folder '%.300s' cannot be listed.", run);
+    if (!folder) return file_fault("list", run, errno);
     *found = (survey){0, INT64_MAX, -1};
     for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
         long long step;

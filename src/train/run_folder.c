@@ -7,6 +7,7 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,7 +63,7 @@ static canto_status clean(const char *folder, bool inside) {
     canto_status status = status_ok();
     char         path[4096];
     DIR         *list = opendir(folder);
-    if (!list) return status_error(CANTO_ERROR_FILE, "The folder '%.300s' cannot be listed.", folder);
+    if (!list) return file_fault("list", folder, errno);
     for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
         TRY(clean_entry(folder, entry->d_name, inside));
         if (inside || !is_checkpoint(entry->d_name)) continue;

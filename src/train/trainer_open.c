@@ -113,15 +113,18 @@ static uint64_t checkpoints_to_come(const canto_trainer *t) {
 }
 
 canto_status trainer_check_disk(const canto_trainer *t, const char *folder) {
-    uint64_t count = checkpoints_to_come(t), few = 3; /* best, last, and the one being written */
-    int64_t  there = 0;
-    bool     keeps_all = t->options.keep == 0;
+    canto_status status = status_ok();
+    uint64_t     count = checkpoints_to_come(t), few = 3; /* best, last, and the one being written */
+    int64_t      there = 0;
+    bool         keeps_all = t->options.keep == 0;
     if (!keeps_all) few += (uint64_t)t->options.keep;
     if ((!keeps_all || t->options.max_seconds > 0) && count > few) count = few;
-    if (t->state.step > 0 && !keeps_all && checkpoint_count(folder, &there).code == CANTO_OK &&
-        count + (uint64_t)there > few)
+    if (t->state.step > 0 && !keeps_all) TRY(checkpoint_count(folder, &there));
+    if (there > 0 && count + (uint64_t)there > few)
         count = few > (uint64_t)there ? few - (uint64_t)there : 1; /* old ones go as new ones come */
-    return run_folder_check_disk(folder, checkpoint_bytes(t->table->parameters), count, keeps_all);
+    TRY(run_folder_check_disk(folder, checkpoint_bytes(t->table->parameters), count, keeps_all));
+done:
+    return status;
 }
 
 /* ---------------------------------------------------------------------------------------------------- the folder */

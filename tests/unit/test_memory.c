@@ -1,0 +1,434 @@
+/* test_memory.c - every allocation fails once, in turn: those of the C library's allocator (jansson's among them), of the
+ * threads, of listed folders and mapped files, and then those of a caller's allocator.
+ *
+ * Each part of the work (a context, a tokenizer, tokens, a run, going on with it, writing, evaluating) is done again and
+ * again; the n-th allocation fails, for n = 1, 2, ... until all of it succeeds; then all of them from some n on. A failure is a CANTO_ERROR_MEMORY with a
+ * text, nothing stays allocated, and every checkpoint in sight opens. The calls are counted by the linker's --wrap. */
+#include "base/file.h"
+#include "base/json.h"
+#include "store/model.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+/* ------------------------------------------------------------------------------------------ what fails, and when */
+
+static long stride;        /* between the allocations that fail, one at a time: 1 for all of them */
+static long calls, doomed; /* counted, and the one that fails; 0: none. doomed < 0: all from -doomed on */
+static long live;          /* blocks held */
+
+static bool fails_now(void) {
+    calls++;
+    return doomed > 0 ? calls == doomed : doomed < 0 && calls >= -doomed;
+}
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t bytes);
+void  __real_free(void *memory);
+DIR  *__real_opendir(const char *path);
+void *__real_mmap(void *at, size_t bytes, int protection, int flags, int descriptor, off_t offset);
+int   __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t bytes);
+void  __wrap_free(void *memory);
+DIR  *__wrap_opendir(const char *path);
+void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int descriptor, off_t offset);
+int   __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int   __wrap_fsync(int descriptor);
+
+static void *held(void *memory) {
+    live += memory != NULL;
+    return memory;
+}
+
+void *__wrap_malloc(size_t bytes) { return fails_now() ? NULL : held(__real_malloc(bytes)); }
+
+void *__wrap_calloc(size_t count, size_t size) { return fails_now() ? NULL : held(__real_calloc(count, size)); }
+
+void *__wrap_realloc(void *old, size_t bytes) {
+    if (fails_now()) return NULL;
+    void *memory = __real_realloc(old, bytes);
+    live += memory != NULL && old == NULL;
+    return memory;
+}
+
+void __wrap_free(void *memory) {
+    live -= memory != NULL;
+    __real_free(memory);
+}
+
+DIR *__wrap_opendir(const char *path) {
+    errno = ENOMEM;
+    return fails_now() ? NULL : __real_opendir(path);
+}
+
+void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int descriptor, off_t offset) {
+    errno = ENOMEM;
+    return fails_now() ? MAP_FAILED : __real_mmap(at, bytes, protection, flags, descriptor, offset);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
+    return fails_now() ? EAGAIN : __real_pthread_create(thread, attributes, run, argument);
+}
+
+int __wrap_fsync(int descriptor) { return descriptor < 0; } /* thousands of runs need no disk */
+
+/* jansson's own calls do not pass the linker's wrap: they come here. */
+static void *for_json(size_t bytes) { return __wrap_malloc(bytes); }
+
+/* The caller's allocator has a size in front of each block, so that one passed to the wrong allocator is seen. */
+static void *own_resize(void *user, void *old, size_t bytes) {
+    size_t *block = old ? (size_t *)old - 2 : NULL;
+    (void)user;
+    if (block) assert_true(block[1] == 0xC0FFEE);
+    if (bytes == 0) {
+        if (block) block[1] = 0;
+        live -= block != NULL;
+        __real_free(block);
+        return NULL;
+    }
+    if (fails_now()) return NULL;
+    size_t *moved = __real_realloc(block, bytes + 2 * sizeof *moved);
+    assert_non_null(moved);
+    live += block == NULL;
+    moved[0] = bytes;
+    moved[1] = 0xC0FFEE;
+    return moved + 2;
+}
+
+/* -------------------------------------------------------------------------------------------- the parts of the work */
+
+static void must(canto_status status) {
+    if (status.code != CANTO_OK) fail_msg("%s", status.text);
+}
+
+static char root[64], run_folder[128], text_path[128], token_path[128], tokenizer_folder[128];
+
+typedef struct world {
+    bool             own; /* the caller's allocator */
+    canto_context   *context;
+    canto_tokenizer *tokenizer;
+    canto_data      *data;
+    int              parity;
+    int64_t          stop_at;
+} world;
+
+static canto_status open_context(const world *w, canto_context **context) {
+    canto_context_options options = canto_context_options_default();
+    options.threads = 2;
+    if (w->own) options.allocator.resize = own_resize;
+    return canto_context_open(&options, context);
+}
+
+static canto_status open_tokenizer(const world *w, canto_tokenizer **tokenizer) {
+    canto_tokenizer_options options = {"word", "<NUM>", "<UNK>", "<PAD>,<BOS>"};
+    const char             *paths[] = {text_path};
+    return canto_tokenizer_train(w->context, &options, paths, 1, tokenizer);
+}
+
+static canto_status open_data(const world *w, canto_data **data) {
+    const char *paths[] = {text_path, text_path};
+    return canto_data_from_texts(w->context, w->tokenizer, paths, 2, data);
+}
+
+static canto_status part_context(world *w) {
+    canto_context *context = NULL;
+    canto_status   status = open_context(w, &context);
+    canto_context_close(context);
+    return status;
+}
+
+static canto_status part_tokenizer(world *w) {
+    canto_status     status;
+    canto_tokenizer *first = NULL, *again = NULL;
+    canto_stream    *stream = NULL;
+    uint32_t        *ids = NULL;
+    char            *text = NULL;
+    const char      *piece;
+    size_t           count = 0;
+    TRY(open_tokenizer(w, &first));
+    TRY(canto_tokenizer_save(first, tokenizer_folder));
+    TRY(canto_tokenizer_open(w->context, tokenizer_folder, &again));
+    assert_true(canto_tokenizer_hash(again) == canto_tokenizer_hash(first));
+    TRY(canto_tokenizer_encode(again, "one 22 x33 unseen", 17, &ids, &count));
+    assert_int_equal(count, 4);
+    TRY(canto_tokenizer_decode(again, ids, count, &text, NULL));
+    TRY(canto_stream_open(again, &stream));
+    for (size_t i = 0; i < count; i++) TRY(canto_stream_push(stream, ids[i], &piece, NULL));
+    TRY(canto_stream_finish(stream, &piece, NULL));
+done:
+    canto_stream_close(stream);
+    canto_free(w->context, text);
+    canto_free(w->context, ids);
+    canto_tokenizer_close(again);
+    canto_tokenizer_close(first);
+    return status;
+}
+
+static canto_status part_data(world *w) {
+    canto_status status;
+    canto_data  *first = NULL, *again = NULL;
+    TRY(open_data(w, &first));
+    TRY(canto_data_save(first, token_path));
+    TRY(canto_data_open(w->context, token_path, &again));
+    assert_true(canto_data_count(again) == canto_data_count(first));
+done:
+    canto_data_close(again);
+    canto_data_close(first);
+    return status;
+}
+
+static void settings(const world *w, canto_config *config, canto_train_options *training) {
+    must(canto_preset("mini", config, training));
+    config->vocab = canto_tokenizer_vocabulary(w->tokenizer);
+    config->width = 4;
+    config->heads = 2;
+    config->ffn = 4;
+    config->layers = 1;
+    config->context = 4;
+    canto_config_dropout(config, 0.1);
+    training->split = 0.8;
+    training->steps = 2;
+    training->batch = 2;
+    training->eval_every = training->eval_batches = 1;
+    training->save_every = 2;
+    training->keep = 1;
+    training->parity_torch = w->parity;
+}
+
+static bool stop_there(void *user, const canto_trainer *trainer, const canto_event *event) {
+    const world *w = user;
+    (void)trainer;
+    return event->kind != CANTO_EVENT_STEP || event->step != w->stop_at;
+}
+
+/* Two steps, or one and a checkpoint. */
+static canto_status train_once(world *w, int64_t stop_at) {
+    canto_config        config;
+    canto_train_options training;
+    canto_trainer      *trainer = NULL;
+    canto_status        status;
+    settings(w, &config, &training);
+    w->stop_at = stop_at;
+    TRY(canto_trainer_open(w->context, &config, &training, w->tokenizer, w->data, run_folder, "{\"a\":[1]}", &trainer));
+    TRY(canto_trainer_run(trainer, stop_there, w));
+done:
+    canto_trainer_close(trainer);
+    return status;
+}
+
+static void remove_run(void) {
+    char path[400];
+    DIR *list = __real_opendir(run_folder);
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
+        snprintf(path, sizeof path, "%s/%s", run_folder, entry->d_name);
+        if (folder_exists(path) && entry->d_name[strspn(entry->d_name, ".")]) folder_remove(path);
+    }
+    if (!list) return;
+    closedir(list);
+    must(folder_remove(run_folder));
+}
+
+static void nothing(world *w) { (void)w; }
+
+static void no_run(world *w) {
+    (void)w;
+    remove_run();
+}
+
+static canto_status part_training(world *w) { return train_once(w, 0); }
+
+/* A run that has its first checkpoint and not its second. */
+static void stopped_run(world *w) {
+    char first[160], second[160];
+    snprintf(first, sizeof first, "%s/step-00000001", run_folder);
+    snprintf(second, sizeof second, "%s/step-00000002", run_folder);
+    if (folder_exists(first) && !folder_exists(second)) return;
+    remove_run();
+    assert_int_equal(train_once(w, 1).code, CANTO_STOPPED);
+}
+
+static canto_status part_going_on(world *w) {
+    canto_trainer *trainer = NULL;
+    canto_status   status;
+    char          *record = NULL;
+    w->stop_at = 0;
+    TRY(canto_run_read(w->context, run_folder, NULL, NULL, &record));
+    TRY(canto_trainer_resume(w->context, run_folder, NULL, w->tokenizer, w->data, NULL, &trainer));
+    TRY(canto_trainer_run(trainer, stop_there, w));
+done:
+    canto_free(w->context, record);
+    canto_trainer_close(trainer);
+    return status;
+}
+
+/* The run of the part before is done. */
+static canto_status part_writing(world *w) {
+    canto_status           status;
+    canto_model           *model = NULL;
+    canto_session         *session = NULL;
+    canto_generate_options how = canto_generate_options_default();
+    uint32_t               prompt[] = {3, 4};
+    float                  logits[64];
+    char                  *json = NULL;
+    how.tokens = 6;
+    TRY(canto_model_open(w->context, run_folder, &model));
+    assert_true(canto_model_config(model)->vocab <= 64);
+    TRY(canto_config_json(w->context, canto_model_config(model), &json));
+    TRY(canto_session_open(w->context, model, &session));
+    TRY(canto_generate(session, prompt, 2, &how, NULL, NULL));
+    TRY(canto_session_logits(session, prompt, 2, logits));
+    TRY(canto_model_save(model, tokenizer_folder));
+done:
+    canto_free(w->context, json);
+    canto_session_close(session);
+    canto_model_close(model);
+    return status;
+}
+
+static canto_status part_evaluating(world *w) {
+    canto_status     status;
+    canto_model     *model = NULL;
+    canto_evaluation evaluation;
+    TRY(canto_model_open(w->context, run_folder, &model));
+    TRY(canto_evaluate(w->context, model, w->data, &evaluation));
+done:
+    canto_model_close(model);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------ one failure each */
+
+typedef canto_status (*part_fn)(world *w);
+typedef void (*prepare_fn)(world *w);
+
+/* Whatever happened: what is called a checkpoint opens, and the links point at one. */
+static void check_run(void) {
+    canto_context        *context;
+    canto_context_options options = canto_context_options_default();
+    DIR                  *list = __real_opendir(run_folder);
+    if (!list) return;
+    options.threads = 1;
+    must(canto_context_open(&options, &context));
+    for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
+        char         path[400];
+        canto_model *model;
+        json_t      *state;
+        bool         link = !strcmp(entry->d_name, "last") || !strcmp(entry->d_name, "best");
+        snprintf(path, sizeof path, "%s/%s", run_folder, entry->d_name);
+        if (link) assert_true(folder_exists(path));
+        if (strncmp(entry->d_name, "step-", 5) != 0) continue;
+        must(canto_model_open(context, path, &model));
+        canto_model_close(model);
+        snprintf(path, sizeof path, "%s/%s/trainer.json", run_folder, entry->d_name);
+        must(json_read_file(context, path, &state));
+        json_decref(state);
+    }
+    closedir(list);
+    canto_context_close(context);
+}
+
+/* Fails allocation n of the part, or all from n on; true when there was no such allocation. */
+static bool try_part(const char *name, world *w, prepare_fn prepare, part_fn part, long n, bool from_there_on) {
+    prepare(w);
+    long before = live;
+    calls = 0;
+    doomed = from_there_on ? -n : n;
+    canto_status status = part(w);
+    long         seen = calls;
+    bool         reached = seen >= n;
+    doomed = 0;
+    if (status.code != CANTO_OK && status.code != CANTO_ERROR_MEMORY)
+        fail_msg("%s, allocation %ld: code %d, %s", name, n, (int)status.code, status.text);
+    if (reached && status.code == CANTO_OK) fail_msg("%s, allocation %ld: its failure went unnoticed", name, n);
+    if (!reached) must(status);
+    if (reached && strlen(status.text) < 10) fail_msg("%s, allocation %ld: no text", name, n);
+    if (live != before) fail_msg("%s, allocation %ld: %ld blocks stay", name, n, live - before);
+    check_run();
+    calls = seen;
+    return !reached;
+}
+
+/* least: allocations that there must be, so that the counting itself is seen to work. */
+static void every_failure(const char *name, world *w, prepare_fn prepare, part_fn part, long least) {
+    long n = 1;
+    while (!try_part(name, w, prepare, part, n, false)) n += stride;
+    if (calls < least) fail_msg("%s: only %ld allocations", name, calls);
+    for (long m = 1; m < n; m += 1 + n / 50) try_part(name, w, prepare, part, m, true);
+}
+
+static void every_part(bool own) {
+    world w = {.own = own};
+    long  before = live;
+    must(open_context(&w, &w.context));
+    must(open_tokenizer(&w, &w.tokenizer));
+    must(open_data(&w, &w.data));
+    remove_run();
+    every_failure("context", &w, nothing, part_context, 3);
+    every_failure("tokenizer", &w, nothing, part_tokenizer, 50);
+    every_failure("data", &w, nothing, part_data, 6);
+    every_failure("training", &w, no_run, part_training, 20);
+    every_failure("going on", &w, stopped_run, part_going_on, 100);
+    every_failure("writing", &w, nothing, part_writing, 100);
+    every_failure("evaluating", &w, nothing, part_evaluating, 100);
+    w.parity = 1;
+    if (!own) every_failure("training in parity", &w, no_run, part_training, 1000);
+    canto_data_close(w.data);
+    canto_tokenizer_close(w.tokenizer);
+    canto_context_close(w.context);
+    assert_int_equal(live, before);
+}
+
+static void test_the_standard_allocator(void **state) {
+    (void)state;
+    every_part(false);
+}
+
+static void test_the_callers_allocator(void **state) {
+    (void)state;
+    json_set_alloc_funcs(__real_malloc, __real_free);
+    every_part(true);
+    json_set_alloc_funcs(for_json, __wrap_free);
+}
+
+static int set_up(void **state) {
+    static const char text[] = "one two three four one 1 22 two a333b three one four two one three two\n";
+    (void)state;
+    snprintf(root, sizeof root, "/tmp/canto-memory-XXXXXX");
+    if (!mkdtemp(root)) return -1;
+    snprintf(run_folder, sizeof run_folder, "%s/run", root);
+    snprintf(text_path, sizeof text_path, "%s/text", root);
+    snprintf(token_path, sizeof token_path, "%s/tokens", root);
+    snprintf(tokenizer_folder, sizeof tokenizer_folder, "%s/folder", root);
+    json_set_alloc_funcs(for_json, __wrap_free);
+    if (folder_create(tokenizer_folder).code != CANTO_OK) return -1;
+    return file_write_whole(text_path, text, sizeof text - 1).code == CANTO_OK ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    char command[200];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", root);
+    return system(command);
+}
+
+/* With the word "all": every single allocation; without: one in seven. */
+int main(int argc, char **argv) {
+    stride = argc > 1 && strcmp(argv[1], "all") == 0 ? 1 : 7;
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_standard_allocator),
+                                       cmocka_unit_test(test_the_callers_allocator)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
