@@ -5,7 +5,6 @@
 . "$(dirname "$0")/library.sh"
 . "$(dirname "$0")/text.sh"
 . "$(dirname "$0")/runs.sh"
-set -m # a child gets signals of its own
 S="--width 16 --heads 2 --layers 1 --context 16 --batch 2 --eval-batches 1 --eval-every 200 --sample-every 500"
 
 run 0 train "$WORK/small.txt" -o "$WORK/whole" $S --steps 2000 --quiet
@@ -32,16 +31,10 @@ trap 'umount "$disk"; rm -rf "$WORK"' EXIT
 run 1 train "$WORK/small.txt" -o "$disk/deep/run" --width 128 --heads 2 --layers 4 --steps 1000
 has err "MB of disk" && has err "MB free" && has err "keep"
 [ ! -e "$disk/deep" ] || fail "a run that does not fit made a folder"
-"$CANTO" train "$WORK/small.txt" -o "$disk/run" $S --steps 2000 --json >"$WORK/events" 2>"$WORK/err" </dev/null &
-child=$!
-for _ in $(seq 500); do
-    grep -q '"checkpoint"' "$WORK/events" && break
-    sleep 0.01
-done
+start '"checkpoint"' train "$WORK/small.txt" -o "$disk/run" $S --steps 2000
 cat /dev/zero >"$disk/filler" 2>"$WORK/full" # until there is no room
-wait $child
-code=$?
-[ $code -eq 1 ] || fail "a full disk: exit $code: $(cat "$WORK/err")"
+drain
+[ $CODE -eq 1 ] || fail "a full disk: exit $CODE: $(cat "$WORK/err")"
 has err "No space left on device" && has err "free some space" && has err "canto train --resume $disk/run"
 run 0 generate "$disk/run" -n 3
 run 1 train --resume "$disk/run" # still full

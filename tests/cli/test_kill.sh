@@ -4,7 +4,6 @@
 . "$(dirname "$0")/library.sh"
 . "$(dirname "$0")/text.sh"
 . "$(dirname "$0")/runs.sh"
-set -m
 RANDOM=20261
 S="--width 16 --heads 2 --layers 1 --context 16 --batch 2 --dropout 0.1 --eval-batches 1 --eval-every 60
    --save-every 25 --keep 1 --sample-every 35 --steps 600"
