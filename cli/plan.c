@@ -11,6 +11,7 @@ static json_t *memory_json(const canto_plan *p) {
     json_object_set_new(o, "moments_bytes", json_whole(p->moments_bytes));
     json_object_set_new(o, "activations_bytes", json_whole(p->activations_bytes));
     json_object_set_new(o, "other_bytes", json_whole(p->other_bytes));
+    if (p->session_bytes) json_object_set_new(o, "session_bytes", json_whole(p->session_bytes));
     json_object_set_new(o, "present_bytes", json_whole(p->present_bytes));
     json_object_set_new(o, "peak_bytes", json_whole(p->peak_bytes));
     json_object_set_new(o, "available_bytes", p->available_bytes ? json_whole(p->available_bytes) : json_null());
@@ -44,6 +45,7 @@ static void print_plan(const canto_plan *p, const canto_config *config, const ca
     print_bytes("optimizer's moments", p->moments_bytes);
     print_bytes("activations", p->activations_bytes);
     print_bytes("everything else", p->other_bytes);
+    if (p->session_bytes) print_bytes("writing samples", p->session_bytes);
     print_bytes("program and data", p->present_bytes);
     print_bytes("at most, together", p->peak_bytes);
     if (p->available_bytes) print_bytes("available now", p->available_bytes);
@@ -51,6 +53,14 @@ static void print_plan(const canto_plan *p, const canto_config *config, const ca
     print_bytes("a checkpoint", p->checkpoint_bytes);
     print_bytes("the run folder", p->disk_bytes);
     if (!p->fits) printf("\nThis is more memory than is available. %s\n", p->advice);
+}
+
+/* Samples on the way need a session; without them the plan does not speak of one. */
+static void count_samples(const option_set *options, canto_plan *plan) {
+    int64_t every = 0;
+    options_int64(options, "sample-every", &every);
+    if (every == 0) plan->session_bytes = 0;
+    plan->peak_bytes += plan->session_bytes;
 }
 
 static int run_plan(option_set *options) {
@@ -72,6 +82,7 @@ static int run_plan(option_set *options) {
     if (!context || (options->count && !train_options_texts(context, options, &config, &tokenizer, &data))) goto done;
     if (tokenizer && !options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
     if (!support_good(canto_train_plan(context, &config, &settings, tokenizer, data, &plan))) goto done;
+    count_samples(options, &plan);
     if (options_flag(options, "json")) print_json(&plan, &config, &settings);
     else print_plan(&plan, &config, &settings);
     code = DONE;

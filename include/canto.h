@@ -479,6 +479,7 @@ typedef struct canto_plan {
     uint64_t other_bytes;       /* batches, dropout masks, an epoch's order, the threads' scratch memory, saving */
     uint64_t present_bytes;     /* what the process holds already: program, tokenizer, tokens; 0: not known */
     uint64_t peak_bytes;        /* the most that the process will hold in memory */
+    uint64_t session_bytes;     /* what a canto_session over the model would add, as for samples on the way */
     uint64_t available_bytes;   /* what it can still take, by the system, control groups and limits; 0: not known */
     uint64_t checkpoint_bytes;  /* one checkpoint on disk */
     uint64_t disk_bytes;        /* the run folder at its end, and the checkpoint being written */

@@ -1,6 +1,6 @@
 /* file.c - POSIX files. What is written appears whole or not at all: temporary name, fsync, rename, fsync the folder. */
 #define _POSIX_C_SOURCE 200809L
-#define _DEFAULT_SOURCE /* flock */
+#define _DEFAULT_SOURCE /* flock, madvise */
 #include "base/file.h"
 
 #include <dirent.h>
@@ -53,6 +53,12 @@ canto_status file_map_open(const char *path, file_map *map) {
 done:
     close(descriptor);
     return status;
+}
+
+void file_map_drop(const void *data, size_t bytes) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)data + page - 1, to = (uintptr_t)data + bytes;
+    const char *first = (const char *)data + (from / page * page - (uintptr_t)data);
+    if (to / page > from / page) madvise((void *)(uintptr_t)first, (to / page - from / page) * page, MADV_DONTNEED);
 }
 
 void file_map_close(file_map *map) {

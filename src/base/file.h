@@ -12,7 +12,10 @@ typedef struct file_map {
 } file_map;
 
 canto_status file_map_open(const char *path, file_map *map); /* a folder or special file is an error */
-void         file_map_close(file_map *map);                  /* also on a zeroed one */
+/* Bytes of the map that are not needed soon: they no longer count as memory of this process, and come from the file again
+ * when they are read. */
+void file_map_drop(const void *data, size_t bytes);
+void file_map_close(file_map *map); /* also on a zeroed one */
 
 /* Writing beside: bytes go to a temporary name in the same folder; commit fsyncs, renames and fsyncs the folder;
  * discard removes the temporary. Either ends the writer; discard after commit does nothing. */

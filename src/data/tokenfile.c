@@ -73,19 +73,45 @@ static canto_status data_new(canto_context *context, canto_data **data) {
 
 /* ------------------------------------------------------------------------------------------- from texts */
 
-/* Narrows ids into the data's own block. */
-static canto_status keep_ids(canto_data *data, const id_list *ids) {
+static size_t width_of(uint32_t symbols) { return symbols <= NARROW ? 2 : 4; }
+
+/* The tokens are `owned`, in the file's form. */
+static void own(canto_data *data, unsigned char *owned, size_t count) {
+    data->owned = owned;
+    data->tokens = owned ? owned : (const unsigned char *)"";
+    data->count = count;
+    for (size_t i = 0; i < count; i++)
+        if (token_at(data, i) >= data->used) data->used = token_at(data, i) + 1;
+}
+
+/* Copies ids into the data's own block. */
+static canto_status copy_ids(canto_data *data, const uint32_t *ids, size_t count) {
     size_t bytes;
-    data->width = data->vocabulary <= NARROW ? 2 : 4;
-    data->count = ids->count;
-    if (!size_multiply(ids->count, data->width, &bytes)) return context_no_memory(SIZE_MAX, "tokens");
-    data->owned = context_allocate(data->context, bytes ? bytes : 1);
-    if (!data->owned) return context_no_memory(bytes, "tokens");
-    for (size_t i = 0; i < ids->count; i++) {
-        write_number(data->owned + i * data->width, ids->data[i], (int)data->width);
-        if (ids->data[i] >= data->used) data->used = ids->data[i] + 1;
+    data->width = (uint32_t)width_of(data->vocabulary);
+    if (!size_multiply(count, data->width, &bytes)) return context_no_memory(SIZE_MAX, "tokens");
+    unsigned char *owned = context_allocate(data->context, bytes ? bytes : 1);
+    if (!owned) return context_no_memory(bytes, "tokens");
+    for (size_t i = 0; i < count; i++) write_number(owned + i * data->width, ids[i], (int)data->width);
+    own(data, owned, count);
+    return status_ok();
+}
+
+/* Takes the list's block over and gives back what it has too much: a second one would be as large as all tokens. */
+static canto_status take_ids(canto_data *data, id_list *ids) {
+    data->width = ids->narrow ? 2 : 4;
+    unsigned char *block = (unsigned char *)ids->data;
+    if (ids->count > 0) {
+        block = context_resize(data->context, ids->data, ids->count * data->width);
+        if (!block) return context_no_memory(ids->count * data->width, "tokens");
     }
-    data->tokens = data->owned;
+    ids->data = NULL;
+    if (!ids->narrow)
+        for (size_t i = 0; i < ids->count; i++) {
+            uint32_t id;
+            memcpy(&id, block + i * sizeof id, sizeof id);
+            write_number(block + i * sizeof id, id, sizeof id);
+        }
+    own(data, block, ids->count);
     return status_ok();
 }
 
@@ -93,7 +119,6 @@ canto_status canto_data_from_ids(canto_context *context, const uint32_t *ids, si
                                  canto_data **data) {
     canto_data  *made = NULL;
     canto_status status;
-    id_list      list = {context, (uint32_t *)ids, count, count};
     *data = NULL;
     TRY(data_new(context, &made));
     if (symbols < 1) FAIL(CANTO_ERROR_VALUE, "A vocabulary of %d tokens is none: it must hold at least one.", symbols);
@@ -102,7 +127,7 @@ canto_status canto_data_from_ids(canto_context *context, const uint32_t *ids, si
             FAIL(CANTO_ERROR_VALUE, "Id number %zu is %lu, outside the vocabulary of %d.", i, (unsigned long)ids[i],
                  symbols);
     made->vocabulary = (uint32_t)symbols;
-    TRY(keep_ids(made, &list));
+    TRY(copy_ids(made, ids, count));
     *data = made;
     made = NULL;
 done:
@@ -122,7 +147,7 @@ static canto_status add_text(canto_data *data, const canto_tokenizer *t, const c
 canto_status canto_data_from_texts(canto_context *context, const canto_tokenizer *tokenizer, const char *const *paths,
                                    size_t count, canto_data **data) {
     const char  *separator = tokenizer->kind->text_separator;
-    id_list      ids = {context, NULL, 0, 0};
+    id_list      ids = {.context = context, .narrow = width_of(tokenizer->tokens.count) == 2};
     file_map     map = {0};
     canto_data  *made = NULL;
     canto_status status;
@@ -136,7 +161,7 @@ canto_status canto_data_from_texts(canto_context *context, const canto_tokenizer
         TRY(add_text(made, tokenizer, (const char *)map.data, map.bytes, paths[i], &ids));
         file_map_close(&map);
     }
-    TRY(keep_ids(made, &ids));
+    TRY(take_ids(made, &ids));
     *data = made;
     made = NULL;
 done:

@@ -54,14 +54,26 @@ size_t session_bytes(const canto_config *config, int threads) {
     return sizeof(canto_session) + plan(config, NULL, NULL) + (size_t)threads * (scratch + sizeof(void *));
 }
 
+/* The longest context with which the model could write; 0: none. */
+static int32_t longest_context(const canto_config *config, int threads, uint64_t available) {
+    canto_config shorter = *config;
+    int32_t      fits = 0, beyond = config->context;
+    while (beyond - fits > 1) {
+        shorter.context = fits + (beyond - fits) / 2;
+        if (session_bytes(&shorter, threads) <= available) fits = shorter.context;
+        else beyond = shorter.context;
+    }
+    return fits;
+}
+
 static canto_status check_memory(const canto_config *config, int threads) {
     uint64_t need = session_bytes(config, threads), available = machine_available_memory();
     if (available == 0 || need <= available) return status_ok();
-    return status_error(
-        CANTO_ERROR_MEMORY,
-        "Writing with this model needs %.2f GB for the keys and values of its context of %d tokens, and "
-        "this machine has %.2f GB free.",
-        (double)need / 1e9, config->context, (double)available / 1e9);
+    return status_error(CANTO_ERROR_MEMORY,
+                        "Writing with this model needs %.2f MB of memory for its context of %d tokens, and %.2f MB are "
+                        "available: a context of %d would fit. End other programs, or use a smaller model.",
+                        (double)need / 0x1p20, config->context, (double)available / 0x1p20,
+                        longest_context(config, threads, available));
 }
 
 canto_status canto_session_open(canto_context *context, const canto_model *model, canto_session **session) {

@@ -2,6 +2,7 @@
  *
  * What the process holds already is measured, what the trainer adds is counted by its own arithmetic (train/needs.c). */
 #include "base/machine.h"
+#include "infer/session.h"
 #include "train/checkpoint.h"
 #include "train/needs.h"
 
@@ -34,6 +35,7 @@ canto_status canto_train_plan(canto_context *context, const canto_config *config
     plan->other_bytes = n.other;
     plan->present_bytes = machine_resident_memory();
     plan->peak_bytes = peak_of(&n, plan->present_bytes, threads);
+    plan->session_bytes = session_bytes(config, threads);
     plan->available_bytes = machine_available_memory();
     plan->checkpoint_bytes = checkpoint_bytes(n.parameters);
     plan->disk_bytes = needs_disk(&of);

@@ -50,10 +50,12 @@ static canto_status allocate_weights(canto_model *m, const char *folder) {
     size_t   bytes;
     uint64_t available = machine_available_memory();
     if (!size_multiply(m->table.elements, sizeof *m->block, &bytes) || (available > 0 && bytes > available))
-        return status_error(
-            CANTO_ERROR_MEMORY,
-            "the weights of '%.200s' need %.2f GB (%" PRIu64 " parameters), and this machine has %.2f GB free", folder,
-            (double)m->table.elements * sizeof *m->block / 1e9, m->table.parameters, (double)available / 1e9);
+        return status_error(CANTO_ERROR_MEMORY,
+                            "The weights of '%.200s' need %.2f MB of memory (%" PRIu64
+                            " parameters), and %.2f MB are available: a model of at most %" PRIu64
+                            " parameters would fit. End other programs, or use a smaller model.",
+                            folder, (double)m->table.elements * sizeof *m->block / 0x1p20, m->table.parameters,
+                            (double)available / 0x1p20, available / sizeof *m->block);
     void        *block = NULL;
     canto_status status = context_block(m->context, bytes, "the weights of a model", &m->base, &block);
     m->block = block;

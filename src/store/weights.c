@@ -147,6 +147,7 @@ static canto_status read_item(const safetensors *file, const tensor_table *table
     float *to = block + item_offset(table, item);
     if (item->transposed) read_transposed(t->data, (size_t)item->rows, (size_t)item->columns, to);
     else memcpy(to, t->data, item_count(item) * sizeof *to);
+    file_map_drop(t->data, (size_t)(t->end - t->begin)); /* the map would hold all weights a second time */
     return check_finite(file, t->name, to, item_count(item));
 }
 

@@ -9,13 +9,17 @@
 
 canto_status id_list_add(id_list *list, uint32_t id) {
     if (list->count == list->room) {
-        size_t    room = list->room ? list->room * 2 : 256;
-        uint32_t *data = room > SIZE_MAX / 8 ? NULL : context_resize(list->context, list->data, room * sizeof *data);
-        if (!data) return context_no_memory(room * sizeof *data, "token ids");
+        size_t room = list->room ? list->room * 2 : 256, bytes = room * (list->narrow ? 2 : sizeof id);
+        void  *data = room > SIZE_MAX / 8 ? NULL : context_resize(list->context, list->data, bytes);
+        if (!data) return context_no_memory(bytes, "token ids");
         list->data = data;
         list->room = room;
     }
-    list->data[list->count++] = id;
+    if (list->narrow) {
+        unsigned char *at = (unsigned char *)list->data + 2 * list->count++;
+        at[0] = (unsigned char)id;
+        at[1] = (unsigned char)(id >> 8);
+    } else list->data[list->count++] = id;
     return status_ok();
 }
 
@@ -253,7 +257,7 @@ canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, s
 
 canto_status canto_tokenizer_encode(const canto_tokenizer *t, const char *text, size_t bytes, uint32_t **ids,
                                     size_t *count) {
-    id_list      list = {t->context, NULL, 0, 0};
+    id_list      list = {.context = t->context};
     canto_status status;
     *ids = NULL;
     *count = 0;

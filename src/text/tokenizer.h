@@ -15,6 +15,7 @@ typedef struct id_list {
     canto_context *context;
     uint32_t      *data;
     size_t         count, room;
+    bool           narrow; /* data holds two bytes an id, little endian, as a token file does: ids are below 65536 */
 } id_list;
 
 typedef struct byte_list {

@@ -212,6 +212,7 @@ static canto_status read_moments(const safetensors *file, const tensor_table *ta
         if (!found) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%s\"", file->path, name);
         TRY(safetensors_expect(file, found, "F32", shape, t->vector ? 1 : 2));
         memcpy(to, found->data, t->count * sizeof *to);
+        file_map_drop(found->data, t->count * sizeof *to);
         for (size_t k = 0; k < t->count; k++)
             if (!isfinite(to[k]))
                 FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%s\" holds a number that is not finite", file->path, name);

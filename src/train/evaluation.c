@@ -3,6 +3,7 @@
  * Windows of T + 1 tokens with stride T, so that each window's last token is the next one's first and every token but the
  * first is predicted once. Invariant: the loss is a sum of double-precision sums in the windows' order; how many windows
  * go through the model at once changes no row. */
+#include "base/machine.h"
 #include "base/progress.h"
 #include "store/model.h"
 #include "train/lanes.h"
@@ -30,6 +31,17 @@ static void evaluator_close(evaluator *e) {
     context_release(e->context, e->losses);
 }
 
+/* The number of windows is not lowered for want of memory: the order of the sum, and so its last digits, hang on it. */
+static canto_status check_memory(const evaluator *e, const canto_model *model, int32_t count) {
+    lanes_bytes bytes = lanes_measure(&model->config, 0, count, e->B, e->T, false, e->context->threads);
+    uint64_t    need = bytes.activations + bytes.scratch, available = machine_available_memory();
+    if (available == 0 || need <= available) return status_ok();
+    return status_error(CANTO_ERROR_MEMORY,
+                        "Evaluating this model needs %.2f MB of memory for %d windows of %d tokens, and %.2f MB are "
+                        "available. End other programs, or use a smaller model.",
+                        (double)need / 0x1p20, e->B, e->T, (double)available / 0x1p20);
+}
+
 static canto_status evaluator_open(canto_context *context, const canto_model *model, const canto_data *data,
                                    evaluator *e) {
     canto_status   status;
@@ -43,8 +55,9 @@ static canto_status evaluator_open(canto_context *context, const canto_model *mo
     if (e->B > MOST_AT_ONCE) e->B = MOST_AT_ONCE;
     if (e->B < 1) e->B = 1;
     if (!k) FAIL(CANTO_ERROR_UNSUPPORTED, "This machine or build has no kernels called '%s'.", context->cpu);
-    TRY(lanes_open(context, k, &model->weights, NULL, NULL, lanes_count(model->table.parameters, e->B), e->B, e->T,
-                   &e->lanes));
+    int32_t count = lanes_count(model->table.parameters, e->B);
+    TRY(check_memory(e, model, count));
+    TRY(lanes_open(context, k, &model->weights, NULL, NULL, count, e->B, e->T, &e->lanes));
     size_t rows = (size_t)e->B * (size_t)e->T;
     e->window = context_allocate_zeroed(context, (size_t)e->T + 1, sizeof *e->window);
     e->ids = context_allocate_zeroed(context, rows, sizeof *e->ids);

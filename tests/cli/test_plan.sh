@@ -41,7 +41,10 @@ compare "$WORK/long.txt" $little --accumulate 3 --batch 4
 compare "$WORK/long.txt" $little --batch 2 --eval-batch 24
 compare "$WORK/long.txt" --preset shakespeare-tiny $little --parity torch --context 128 --dropout 0.1
 compare "$WORK/long.txt" --width 512 --heads 8 --layers 8 --context 64 --batch 2 $little
-compare "$WORK/long.txt" --vocab 30000 --width 128 --layers 2 --heads 4 --context 32 --batch 2 $little --sample-every 1
+compare "$WORK/long.txt" --width 64 --heads 4 --layers 1 --context 1024 --batch 1 $little --sample-every 1
+compare "$WORK/long.txt" --vocab 30000 --width 128 --layers 2 --heads 4 --context 32 --batch 2 $little
+yes "$(cat "$WORK/small.txt")" | head -c 20000000 >"$WORK/large.txt"
+compare "$WORK/large.txt" --preset shakespeare-tiny --batch 2 --eval-batch 2 --context 8 $little
 
 # Without a text, and for people.
 run 0 plan --preset gpt2 --json && jq -e '.memory.weights_bytes == 497759232 and .memory.moments_bytes == 2 * .memory.weights_bytes
@@ -61,6 +64,14 @@ if [ -z "${CANTO_SANITIZE:-}" ]; then
     fitting=$(sed -n 's/A batch of \([0-9]*\).*/\1/p' <<<"$advice")
     run 0 plan "$WORK/long.txt" --batch $((fitting - 1)) --json && jq -e .fits "$WORK/out" >/dev/null || fail "the advice: $advice"
     run 0 train "$WORK/long.txt" -o "$WORK/run" --batch $((fitting - 1)) --steps 1 --eval-batches 1
+    run 0 train "$WORK/long.txt" -o "$WORK/wide" --width 384 --heads 6 --layers 6 --batch 1 --context 32 --steps 0
+    (
+        ulimit -v 64000
+        run 1 generate "$WORK/wide" -p In && has err "The weights of" && has err "are available" && has err "would fit"
+        run 1 eval "$WORK/wide" "$WORK/small.txt" && has err "are available"
+        exit "$FAILURES"
+    ) || fail "a model that is too large to be opened"
+    run 0 generate "$WORK/wide" -p In -n 3
     run 0 plan --preset gpt3 && has out "The preset" && has out "would fit"
     run 0 plan --width 768 --heads 12 --context 8192 --preset mini && has out "A batch of 1 with a context of"
 fi
