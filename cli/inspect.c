@@ -191,7 +191,7 @@ static void print_bytes(const char *name, uint64_t bytes) {
     printf("  %-26s %s\n", name, number_bytes((double)bytes).text);
 }
 
-static bool print_report(const canto_config *config, const canto_report *r, int32_t batch) {
+static bool print_report(const canto_config *config, const canto_report *r, const canto_plan *p, int32_t batch) {
     tree t;
     if (!build(&t, config, r->modules)) return false;
     print_line(0, *config->preset ? config->preset : "model", "(", r->total);
@@ -210,6 +210,8 @@ static bool print_report(const canto_config *config, const canto_report *r, int3
     print_bytes("  optimizer's moments", r->moments_bytes);
     print_bytes("  activations", r->activations_bytes);
     print_bytes("  all together", r->training_bytes);
+    print_bytes("  at most, with all else", p->peak_bytes);
+    print_bytes("writing, beside the model", p->session_bytes);
     printf("\nArithmetic, a token\n  %-26s %s FLOP\n  %-26s %s FLOP\n", "forward",
            number_short(r->forward_flops_per_token).text, "training", number_short(r->training_flops_per_token).text);
     return true;
@@ -236,7 +238,8 @@ static json_t *json_count(double n) {
     return n >= 0 && n < 9e18 && n == floor(n) ? json_integer((json_int_t)n) : json_number(n);
 }
 
-static bool print_json(canto_context *context, const canto_config *config, const canto_report *r, int32_t batch) {
+static bool print_json(canto_context *context, const canto_config *config, const canto_report *r, const canto_plan *p,
+                       int32_t batch) {
     char *text = NULL;
     if (!support_good(canto_config_json(context, config, &text))) return false;
     json_t *o = json_object(), *parameters = json_object(), *memory = json_object();
@@ -248,6 +251,8 @@ static bool print_json(canto_context *context, const canto_config *config, const
     json_object_set_new(memory, "moments_bytes", json_whole(r->moments_bytes));
     json_object_set_new(memory, "activations_bytes", json_whole(r->activations_bytes));
     json_object_set_new(memory, "training_bytes", json_whole(r->training_bytes));
+    json_object_set_new(memory, "peak_bytes", json_whole(p->peak_bytes));
+    json_object_set_new(memory, "session_bytes", json_whole(p->session_bytes));
     json_object_set_new(o, "parameters", parameters);
     json_object_set_new(o, "memory", memory);
     json_object_set_new(o, "batch", json_integer(batch));
@@ -287,19 +292,32 @@ static int list_presets(bool json) {
 #define MODULES_MAX 20000
 
 static int inspect_config(canto_context *context, const option_set *options, const canto_config *config,
-                          int32_t batch) {
+                          canto_train_options *training) {
     canto_report report;
-    options_int32(options, "batch", &batch);
-    if (batch < 1) batch = 1;
-    if (!support_good(canto_config_report(config, batch, 0, &report))) return FAILED;
+    canto_plan   plan;
+    options_int32(options, "batch", &training->batch);
+    training->eval_batch = 0;
+    if (!support_good(canto_config_report(config, training->batch, 0, &report))) return FAILED;
     if (report.modules > MODULES_MAX) {
         terminal_error("a model of %s modules is too large to list; use fewer --layers or --heads",
                        number_grouped(report.modules).text);
         return FAILED;
     }
-    bool good = options_flag(options, "json") ? print_json(context, config, &report, batch)
-                                              : print_report(config, &report, batch);
+    if (!support_good(canto_train_plan(context, config, training, NULL, NULL, &plan))) return FAILED;
+    bool good = options_flag(options, "json") ? print_json(context, config, &report, &plan, training->batch)
+                                              : print_report(config, &report, &plan, training->batch);
     return good ? DONE : FAILED;
+}
+
+/* The config of a saved model, which is closed again: its weights are not what a training would need. */
+static bool read_model(canto_context *context, const char *path, canto_config *config, canto_train_options *training) {
+    canto_model *model;
+    if (!support_good(canto_preset("mini", config, training)) || !support_good(canto_model_open(context, path, &model)))
+        return false;
+    training->batch = 1;
+    *config = *canto_model_config(model);
+    canto_model_close(model);
+    return true;
 }
 
 /* MODEL's own shape is what it is: no option but --context may change what is counted. */
@@ -318,12 +336,9 @@ static int run_inspect(option_set *options) {
             if (options_given(options, e->name))
                 return support_usage("--%s shapes a preset; a saved model is what it is", e->name);
     canto_context *context = support_context(options);
-    canto_model   *model = NULL;
     int            code = FAILED;
-    if (context && preset) code = inspect_config(context, options, &config, training.batch);
-    else if (context && support_good(canto_model_open(context, options->operands[0], &model)))
-        code = inspect_config(context, options, canto_model_config(model), 1);
-    canto_model_close(model);
+    if (context && (preset || read_model(context, options->operands[0], &config, &training)))
+        code = inspect_config(context, options, &config, &training);
     canto_context_close(context);
     return code;
 }
