@@ -11,8 +11,7 @@ enum { WIDTH = 80, COLUMN = 30 };
 
 const char *const help_environment[] = {
     "CANTO_CPU",
-    "the kernels to compute with: portable, avx2, avx512 or neon (default: the best that the machine has; canto doctor "
-    "lists them)",
+    "the kernels to compute with: portable, avx2, avx512 or neon (default: the best; canto doctor lists them)",
     "NO_COLOR",
     "when set and not empty, messages have no colours",
     "TERM",

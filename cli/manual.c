@@ -202,8 +202,7 @@ static void print_main_page(FILE *file) {
         "RUN/samples.txt",
         "what the model wrote on the way",
         "RUN/step-00000200/",
-        "a checkpoint, which is a model folder: config.json, model.safetensors, tokenizer.json and what training needs "
-        "to go on",
+        "a checkpoint: a model folder with tokenizer, and what training needs to go on",
         "RUN/best, RUN/last",
         "links to two of the checkpoints",
         NULL,

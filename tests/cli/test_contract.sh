@@ -61,6 +61,8 @@ done
 
 for wrong in --zzzzz "--threads 257" "--threads 2x" "--seed -1" --json=1 --hel=1; do run 2 eval $wrong; done
 
+run 2 eval --help=1 && has err "--help takes no value"
+
 # An option's value with = and apart; -- ends the options; beginnings of names when there is only one such name.
 run 0 inspect --preset=mini --wid 64 --heads=4 --json && [ "$(jq .config.width "$WORK/out")" = 64 ] || fail "--wid"
 run 2 inspect --preset mini --attention- 1 && has err "--attention-scale, --attention-pattern"

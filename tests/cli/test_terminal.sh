@@ -62,6 +62,24 @@ kill -INT "$(cat "$WORK/pid")"
 ends 130
 [ "$(tail -c 1 "$WORK/screen" | od -An -c | tr -d ' ')" = '\n' ] || fail "an interrupted command leaves the cursor within the line"
 
+# Work that comes to its end: the line of progress is gone before the result is printed. It is held up for longer than a
+# second, after which progress is shown however fast the machine is.
+head -c 300000 "$WORK/long.txt" >"$WORK/middle.txt"
+if [ "$CANTO_SANITIZE" != thread ]; then # there it would take half a minute
+    terminal "$CANTO" eval "$WORK/run" "$WORK/middle.txt" --threads 1
+    until [ -s "$WORK/pid" ]; do sleep 0.02; done
+    sleep 0.2
+    kill -STOP "$(cat "$WORK/pid")"
+    sleep 1.2
+    kill -CONT "$job" "$(cat "$WORK/pid")" # script stops together with its child
+    ends 0
+    if grep -aq evaluating "$WORK/screen"; then
+        grep -aqE "$ESC\[K$(printf '\r')$ESC\[Kloss +[0-9.]+" "$WORK/screen" || fail "the result stands on the line of progress: $(tail -c 300 "$WORK/screen")"
+    else
+        fail "no progress of an evaluation that takes longer than a second: $(cat "$WORK/screen")"
+    fi
+fi
+
 # A text that is not shown while it is written: progress instead, and nothing of it is left on the line of the result.
 terminal "$CANTO" generate "$WORK/run" -p a -n 1000000000 --stream off
 until_seen "writing +[0-9]+ % +[0-9].* left"
@@ -86,7 +104,7 @@ lines=$(grep -cE '^step [0-9]+/' "$WORK/err")
 # Colours.
 terminal "$CANTO" inspect "$WORK/missing"
 ends 1
-grep -aqF "$ESC[31merror:$ESC[0m" "$WORK/screen" || fail "no red on a terminal"
+grep -aqF "${ESC}[31merror:${ESC}[0m" "$WORK/screen" || fail "no red on a terminal"
 terminal env NO_COLOR=1 "$CANTO" inspect "$WORK/missing"
 ends 1
 ! grep -aqF "$ESC" "$WORK/screen" || fail "NO_COLOR is not honoured"
