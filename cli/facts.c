@@ -61,11 +61,13 @@ static void read_processor(facts *f) {
 }
 
 static void read_cores(facts *f) {
-    char      line[128];
+    char line[128];
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    f->usable = f->cores = online > 0 ? (int)online : 1;
+#if defined(__linux__)
     cpu_set_t set;
-    long      online = sysconf(_SC_NPROCESSORS_ONLN);
-    f->cores = online > 0 ? (int)online : 1;
-    f->usable = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : f->cores;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) f->usable = CPU_COUNT(&set);
+#endif
     double quota, period;
     if (first_line("/sys/fs/cgroup/cpu.max", line, sizeof line) && sscanf(line, "%lf %lf", &quota, &period) == 2 &&
         period > 0 && quota / period < f->usable)
