@@ -123,7 +123,7 @@ static void print_measurement(canto_context *context, const canto_config *config
 static int bench(const option_set *options, const canto_config *config, const canto_train_options *training) {
     int            code = FAILED;
     canto_data    *data = NULL;
-    canto_context *context = support_context(options);
+    canto_context *context = support_context_silent(options); /* random tokens need no advice */
     canto_report   report;
     measurement    m = {.room = training->steps, .batch = training->batch, .context = config->context};
     m.seconds = calloc((size_t)m.room, sizeof *m.seconds);

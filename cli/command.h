@@ -56,6 +56,8 @@ extern const option_entry text_entries[];
 
 /* Opens a context as the options and CANTO_CPU say; says what is wrong and returns NULL. */
 canto_context *support_context(const option_set *options);
+/* The same without the library's messages and warnings. */
+canto_context *support_context_silent(const option_set *options);
 /* Says how far a work is, once it has taken a second: what is done, and which share (0 .. 1) of it. The library's own
  * works do so through every context. */
 void support_progress(const char *what, double share);

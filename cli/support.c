@@ -57,7 +57,7 @@ static bool on_progress(void *user, const char *what, double share) {
     return !support_interrupted();
 }
 
-canto_context *support_context(const option_set *options) {
+static canto_context *open_context(const option_set *options, canto_log_fn log) {
     canto_context_options settings = canto_context_options_default();
     int32_t               threads = 0;
     if (options_int32(options, "threads", &threads)) settings.threads = threads;
@@ -66,11 +66,15 @@ canto_context *support_context(const option_set *options) {
         settings.invalid = (canto_invalid)invalid;
     const char *cpu = getenv("CANTO_CPU");
     if (cpu && *cpu) settings.cpu = cpu;
-    settings.log = on_log;
+    settings.log = log;
     settings.progress = on_progress;
     canto_context *context = NULL;
     return support_good(canto_context_open(&settings, &context)) ? context : NULL;
 }
+
+canto_context *support_context(const option_set *options) { return open_context(options, on_log); }
+
+canto_context *support_context_silent(const option_set *options) { return open_context(options, NULL); }
 
 bool support_good(canto_status status) {
     terminal_clear(); /* the work is over */
