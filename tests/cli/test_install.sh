@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What is installed can be moved, and used in every way that the README names: by pkg-config and by CMake, shared and
 # static, from C and from C++, with each language standard.
+# shellcheck disable=SC2046 # flags are several words
 . "$(dirname "$0")/library.sh"
 . "$(dirname "$0")/text.sh"
 build=$(dirname "$CANTO")
