@@ -4,10 +4,12 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#if defined(CANTO_PEER_OPENBLAS) || defined(CANTO_PEER_ONEDNN) || defined(CANTO_PEER_XSMM)
 /* Leading dimensions: a is [m, k], or [k, m] for FORM_WEIGHT; b is [k, n], or [n, k] for FORM_FORWARD. */
 static int64_t lead_a(const product_call *p) { return p->form == FORM_WEIGHT ? p->m : p->k; }
 
 static int64_t lead_b(const product_call *p) { return p->form == FORM_FORWARD ? p->k : p->n; }
+#endif
 
 #ifdef CANTO_PEER_OPENBLAS
 #include <cblas.h>
