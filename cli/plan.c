@@ -70,6 +70,9 @@ static int run_plan(option_set *options) {
     const char         *file = options_text(options, "config", NULL);
     if (file && !options_read_config(options, file)) return WRONG_USAGE;
     terminal_set_quiet(options_flag(options, "quiet"));
+    if (options_given(options, "resume"))
+        return support_usage(
+            "plan says what a new run would need; one that goes on needs what it did: canto train --resume RUN");
     if (!support_good(canto_preset(options_text(options, "preset", "mini"), &config, &settings)) ||
         !model_options_apply(options, &config) || !train_options_apply(options, &settings) ||
         !support_good(canto_train_options_check(&settings)) || !support_good(canto_config_check(&config)))
@@ -109,7 +112,7 @@ const command command_plan = {
         "As canto train with the same texts and options, but it only says how much memory the run would take, for "
         "what, and how much disk, and what would fit if this machine has less.\n"
         "Without a TEXT the vocabulary is --vocab or the preset's, and what hangs on the text is left out. Nothing is "
-        "written; -o has no meaning here.\n",
+        "written, so -o changes nothing, and --resume is for train alone.\n",
     .groups = train_groups,
     .run = run_plan,
     .section = "Models",

@@ -51,6 +51,7 @@ run 0 plan --preset gpt2 --json && jq -e '.memory.weights_bytes == 497759232 and
     and .memory.gradients_bytes == .memory.weights_bytes and .disk_bytes > .checkpoint_bytes and
     .checkpoint_bytes > 3 * .memory.weights_bytes and (has("tokens_per_second") | not)' "$WORK/out" >/dev/null || fail "plan --preset gpt2"
 run 0 plan && has out "at most, together" && has out "run folder"
+run 2 plan --resume "$WORK/run" && has err "canto train --resume"
 run 2 plan --widht 3 && has err "did you mean --width?"
 run 1 plan "$WORK/missing.txt" && has err missing.txt
 
