@@ -94,13 +94,24 @@ done:
     return status;
 }
 
+/* snprintf writes the point of the host's locale, which may be several bytes; a comma would be one more column. */
+static void write_point(char *number) {
+    char *point = number + strspn(number, "+-0123456789");
+    if (*point == 0 || *point == 'e' || *point == 'i') return; /* a whole number, infinity */
+    const char *rest = point + strcspn(point, "0123456789");
+    *point++ = '.';
+    memmove(point, rest, strlen(rest) + 1);
+}
+
 static void put_number(char *row, size_t *at, const char *form, double number) {
     row[(*at)++] = ',';
     if (isnan(number)) return;
     char digits[64];
-    int  n = snprintf(digits, sizeof digits, form, number);
-    memcpy(row + *at, digits, (size_t)n);
-    *at += (size_t)n;
+    snprintf(digits, sizeof digits, form, number);
+    write_point(digits);
+    size_t n = strlen(digits);
+    memcpy(row + *at, digits, n);
+    *at += n;
 }
 
 canto_status journal_write(journal *j, const journal_row *row) {

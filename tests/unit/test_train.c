@@ -4,6 +4,7 @@
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
+#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -224,6 +225,38 @@ static void test_a_run_by_epochs(void **state) {
     }
 }
 
+/* A host program may write its decimals with a comma: the locale is made here, of its numbers alone. */
+static bool comma_locale(const run *r) {
+    char command[900];
+    snprintf(command, sizeof command,
+             "cd '%s' && printf 'LC_NUMERIC\\ndecimal_point \",\"\\nthousands_sep \".\"\\ngrouping 3;3\\nEND "
+             "LC_NUMERIC\\n' >numbers"
+             " && { localedef --no-archive -c -i numbers ./xx_XX >localedef.log 2>&1; test -d xx_XX; }",
+             r->folder);
+    return system(command) == 0 && setenv("LOCPATH", r->folder, 1) == 0 && setlocale(LC_NUMERIC, "xx_XX") != NULL;
+}
+
+static void test_the_host_s_locale_changes_no_file(void **state) {
+    run  r;
+    char plain[600], last[600], command[900], digits[16];
+    (void)state;
+    run_open(&r, 1);
+    must(run_train(&r, "plain"));
+    assert_int_equal(count_rows(&r, "plain", plain, sizeof plain), 22);
+    if (!comma_locale(&r)) skip();
+    snprintf(digits, sizeof digits, "%.1f", 0.5);
+    assert_string_equal(digits, "0,5");
+    must(run_train(&r, "run"));
+    assert_int_equal(count_rows(&r, "run", last, sizeof last), 22);
+    setlocale(LC_NUMERIC, "C");
+    *strrchr(plain, ',') = *strrchr(last, ',') = 0; /* but for the seconds */
+    assert_string_equal(last, plain);
+    snprintf(command, sizeof command, "! grep -E '[0-9],[0-9]' '%s'/run/last/trainer.json '%s'/run/run.json", r.folder,
+             r.folder);
+    assert_int_equal(system(command), 0);
+    run_close(&r);
+}
+
 static void test_untrained_model_is_saved(void **state) {
     run r;
     (void)state;
@@ -334,6 +367,7 @@ int main(void) {
         cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_a_run_by_steps),
         cmocka_unit_test(test_a_run_by_epochs),
+        cmocka_unit_test(test_the_host_s_locale_changes_no_file),
         cmocka_unit_test(test_untrained_model_is_saved),
         cmocka_unit_test(test_stopping_saves),
         cmocka_unit_test(test_a_loss_that_is_not_finite_stops),
