@@ -13,20 +13,14 @@
 #if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
 #include <immintrin.h>
 #define VECTOR_BYTES 64
-#define MICRO_ROWS 8
-#define MICRO_VECTORS 3
 #elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 #define VECTOR_BYTES 32
-#define MICRO_ROWS 4
-#define MICRO_VECTORS 3
 #else
 #if !defined(CANTO_DOUBLE) && defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
 #define VECTOR_BYTES 16
-#define MICRO_ROWS 4
-#define MICRO_VECTORS 2
 #endif
 
 #define VL ((int)(VECTOR_BYTES / sizeof(real)))
