@@ -13,27 +13,28 @@
 #include "math/micro.h"
 
 #define PANEL (MICRO_VECTORS * VL)
-#define PACK_B_ROWS 16     /* so few rows of A read B where it lies */
-#define PACK_A_TURNED 48   /* so many columns pay for packing an A that lies by columns */
-#define PACK_A_COLUMNS 192 /* and so many, with a longer depth than the first cache likes, one that lies by rows */
-#define PACK_A_DEPTH 128
+#define PACK_B_ROWS 32     /* so few rows of A read B where it lies */
+#define PACK_A_COLUMNS 192 /* so many columns pay for packing an A that lies by rows, */
+#define PACK_A_DEPTH 128   /* with a longer depth than the first cache likes, */
+#define PACK_A_STRIDE 384  /* or an A that lies by columns so far apart that its tile leaves the caches */
 
 /* ------------------------------------------------------------------------------------------------- packing */
 
-/* out[k][out_row], columns wide, = b's rows k, column j at b[j * b_column]: VL columns and VL steps at a time. */
+/* out[k][out_row], columns wide, = b's rows k, column j at b[j * b_column]: VL columns and LANE steps at a time. A lane holds
+ * LANE steps of one column, so transposing within the lanes is all. */
 static void pack_transposed(const real *b, ptrdiff_t b_column, int64_t kc, int64_t columns, real *out,
                             ptrdiff_t out_row) {
     int64_t j = 0;
     for (; j + VL <= columns; j += VL) {
         const real *from = b + j * b_column;
         int64_t     k = 0;
-        for (; k + VL <= kc; k += VL) {
-            vec x[VL];
+        for (; k + LANE <= kc; k += LANE) {
+            vec x[LANE];
             UNROLLED
-            for (int i = 0; i < VL; i++) x[i] = vec_load(from + i * b_column + k);
-            vec_transpose(x, VL);
+            for (int i = 0; i < LANE; i++) x[i] = vec_load_lanes(from + i * b_column + k, b_column);
+            vec_transpose_lanes(x);
             UNROLLED
-            for (int i = 0; i < VL; i++) vec_store(out + (k + i) * out_row + j, x[i]);
+            for (int i = 0; i < LANE; i++) vec_store(out + (k + i) * out_row + j, x[i]);
         }
         for (; k < kc; k++)
             for (int i = 0; i < VL; i++) out[k * out_row + j + i] = from[i * b_column + k];
@@ -64,20 +65,23 @@ static void pack_b(const gemm *g, int64_t k0, int64_t kc, int64_t n, int64_t col
     else pack_straight(b, g->b_row, kc, MICRO_VECTORS, packed);
 }
 
-/* Four rows of A that lie by rows -> columns [0, 4) of a sliver. */
-static void pack_four_rows(const real *a, ptrdiff_t a_row, int64_t kc, real *out) {
+/* LANE rows of A that lie by rows -> columns [0, LANE) of a sliver. */
+static void pack_few_rows(const real *a, ptrdiff_t a_row, int64_t kc, real *out) {
     int64_t k = 0;
     for (; k + VL <= kc; k += VL) {
-        vec x[4];
+        vec x[LANE];
         UNROLLED
-        for (int i = 0; i < 4; i++) x[i] = vec_load(a + i * a_row + k);
-        vec_transpose(x, 4);
+        for (int i = 0; i < LANE; i++) x[i] = vec_load(a + i * a_row + k);
+        vec_transpose_lanes(x); /* lane l of x[i]: step l LANE + i */
         UNROLLED
-        for (int s = 0; s < VL; s++)
-            memcpy(out + (k + s) * MICRO_SLIVER, (const real *)x + 4 * s, 4 * sizeof(real));
+        for (int l = 0; l < VL / LANE; l++) {
+            UNROLLED
+            for (int i = 0; i < LANE; i++)
+                memcpy(out + (k + l * LANE + i) * MICRO_SLIVER, (const real *)&x[i] + l * LANE, 16);
+        }
     }
     for (; k < kc; k++)
-        for (int i = 0; i < 4; i++) out[k * MICRO_SLIVER + i] = a[i * a_row + k];
+        for (int i = 0; i < LANE; i++) out[k * MICRO_SLIVER + i] = a[i * a_row + k];
 }
 
 /* A's rows [m0, m1), steps [k0, k0 + kc) -> slivers; the last one's missing rows are left as they are. */
@@ -90,7 +94,8 @@ static void pack_a(const gemm *g, int64_t m0, int64_t m1, int64_t k0, int64_t kc
                 memcpy(packed + k * MICRO_SLIVER, a + k * g->a_column, MICRO_SLIVER * sizeof(real));
             continue;
         }
-        for (; g->a_column == 1 && i + 4 <= rows; i += 4) pack_four_rows(a + i * g->a_row, g->a_row, kc, packed + i);
+        for (; g->a_column == 1 && i + LANE <= rows; i += LANE)
+            pack_few_rows(a + i * g->a_row, g->a_row, kc, packed + i);
         for (int64_t k = 0; k < kc && i < rows; k++)
             for (int64_t r = i; r < rows; r++) packed[k * MICRO_SLIVER + r] = a[r * g->a_row + k * g->a_column];
     }
@@ -120,29 +125,42 @@ typedef struct panel {
     real       *buffer;     /* [MICRO_MOST_ROWS][PANEL], for columns that do not fill their vectors */
 } panel;
 
-/* A register tile whose last vector reaches over the columns. */
-INLINE void run_cut_tile(const panel *p, int vectors, int64_t rows, const real *a, ptrdiff_t a_row, ptrdiff_t a_column,
-                         real *c) {
-    size_t bytes = (size_t)p->columns * sizeof(real);
-    for (int64_t i = 0; i < rows && p->load; i++) memcpy(p->buffer + i * PANEL, c + i * p->g->c_row, bytes);
-    micro_rows(rows, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, p->buffer, PANEL, p->load);
-    for (int64_t i = 0; i < rows; i++) memcpy(c + i * p->g->c_row, p->buffer + i * PANEL, bytes);
+/* Any number of rows, and columns that do not fill their vectors: register tiles into a buffer when these do not. */
+INLINE void run_rest(const panel *p, int vectors, int64_t rows, const real *a, ptrdiff_t a_row, ptrdiff_t a_column,
+                     real *c) {
+    const int    height = micro_height(vectors);
+    const bool   whole = p->columns == vectors * VL;
+    const size_t bytes = (size_t)p->columns * sizeof(real);
+    ptrdiff_t    c_row = p->g->c_row;
+    for (int64_t n; rows > 0; rows -= n, a += n * a_row, c += n * c_row) {
+        n = rows < height ? rows : height;
+        if (whole) {
+            micro_rows(n, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, c, c_row, p->load);
+            continue;
+        }
+        for (int64_t i = 0; i < n && p->load; i++) memcpy(p->buffer + i * PANEL, c + i * c_row, bytes);
+        micro_rows(n, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, p->buffer, PANEL, p->load);
+        for (int64_t i = 0; i < n; i++) memcpy(c + i * c_row, p->buffer + i * PANEL, bytes);
+    }
 }
 
+/* Down the rows of A, a sliver (of copied rows, or as many as they lie) at a time. */
 INLINE void run_panel(const panel *p, int vectors) {
-    const gemm *g = p->g;
-    const int   height = micro_height(vectors);
-    const bool  whole = p->columns == vectors * VL, edge = p->last && has_edge(&g->edge);
-    ptrdiff_t   a_row = p->a != NULL ? 1 : g->a_row, a_column = p->a != NULL ? MICRO_SLIVER : g->a_column;
-    int64_t     rows;
-    for (int64_t m = p->m0; m < p->m1; m += rows) {
-        int64_t     done = m - p->m0;
-        const real *a = p->a != NULL ? p->a + done / MICRO_SLIVER * MICRO_SLIVER * p->kc + done % MICRO_SLIVER
-                                     : g->a + m * g->a_row + p->k0 * g->a_column;
-        real       *c = g->c + m * g->c_row + p->n;
-        rows = p->m1 - m < height ? p->m1 - m : height;
-        if (whole) micro_rows(rows, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, c, g->c_row, p->load);
-        else run_cut_tile(p, vectors, rows, a, a_row, a_column, c);
+    const gemm     *g = p->g;
+    const int       height = micro_height(vectors);
+    const int64_t   kc = p->kc;
+    const real     *a = p->a != NULL ? p->a : g->a + p->m0 * g->a_row + p->k0 * g->a_column, *b = p->b;
+    const ptrdiff_t a_row = p->a != NULL ? 1 : g->a_row, a_column = p->a != NULL ? MICRO_SLIVER : g->a_column;
+    const ptrdiff_t a_next = p->a != NULL ? kc * MICRO_SLIVER : MICRO_SLIVER * a_row, b_row = p->b_row;
+    const ptrdiff_t c_row = g->c_row;
+    real           *c = g->c + p->m0 * c_row + p->n;
+    const bool      whole = p->columns == vectors * VL, load = p->load, edge = p->last && has_edge(&g->edge);
+    for (int64_t m = p->m0; m < p->m1; m += MICRO_SLIVER, a += a_next, c += MICRO_SLIVER * c_row) {
+        int64_t rows = p->m1 - m < MICRO_SLIVER ? p->m1 - m : MICRO_SLIVER;
+        if (whole && rows == MICRO_SLIVER)
+            for (int i = 0; i < MICRO_SLIVER; i += height)
+                micro_tile(height, vectors, kc, a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, load);
+        else run_rest(p, vectors, rows, a, a_row, a_column, c);
         if (edge) ISA(edges_tile)(g, m, rows, p->n, p->columns);
     }
 }
@@ -150,10 +168,10 @@ INLINE void run_panel(const panel *p, int vectors) {
 /* Whether B's rows are read where they are: few rows of A would not pay for a copy. */
 static bool lies_well(const gemm *g, int64_t rows) { return g->b_column == 1 && rows <= PACK_B_ROWS; }
 
-/* Whether A is copied into slivers: that pays when enough columns read them. */
+/* Whether A is copied into slivers. */
 static bool worth_packing(const gemm *g, int64_t rows, int64_t columns) {
-    if (rows < MICRO_SLIVER) return false;
-    return g->a_row == 1 ? columns >= PACK_A_TURNED : columns >= PACK_A_COLUMNS && g->K > PACK_A_DEPTH;
+    if (rows < MICRO_SLIVER || columns < PACK_A_COLUMNS) return false;
+    return g->a_row == 1 ? g->a_column > PACK_A_STRIDE : g->K > PACK_A_DEPTH;
 }
 
 static void run_panel_3(const panel *p) { run_panel(p, MICRO_VECTORS); }
