@@ -75,7 +75,7 @@ typedef struct element_job {
     const kernels  *k;
     activation_kind kind;
     const real     *a, *b;
-    real           *out;
+    real           *out, *slope;
     int64_t         n;
 } element_job;
 
@@ -97,8 +97,7 @@ static void activate_unit(void *job, size_t unit, int worker) {
     const element_job *j = job;
     int64_t            from = (int64_t)unit * PART, n = j->n - from < PART ? j->n - from : PART;
     (void)worker;
-    if (j->b == NULL) j->k->activate(j->kind, j->a + from, j->out + from, n);
-    else j->k->activate_backward(j->kind, j->a + from, j->b + from, j->out + from, n);
+    j->k->activate(j->kind, j->a + from, j->out + from, j->slope != NULL ? j->slope + from : NULL, n);
 }
 
 static activation_kind kind_of(canto_activation a) {
@@ -107,15 +106,24 @@ static activation_kind kind_of(canto_activation a) {
                                    : ACTIVATION_RELU;
 }
 
-static void activation_forward(const exec *e, const kernels *k, canto_activation a, const real *x, real *y, int64_t n) {
-    element_job job = {k, kind_of(a), x, NULL, y, n};
+/* slope: may be x; NULL: not wanted. */
+static void activation_forward(const exec *e, const kernels *k, canto_activation a, const real *x, real *y, real *slope,
+                               int64_t n) {
+    element_job job = {.k = k, .kind = kind_of(a), .a = x, .out = y, .slope = slope, .n = n};
     exec_run(e, (size_t)((n + PART - 1) / PART), activate_unit, &job);
 }
 
-static void activation_backward(const exec *e, const kernels *k, canto_activation a, const real *x, const real *dy,
-                                real *dx, int64_t n) {
-    element_job job = {k, kind_of(a), x, dy, dx, n};
-    exec_run(e, (size_t)((n + PART - 1) / PART), activate_unit, &job);
+static void multiply_unit(void *job, size_t unit, int worker) {
+    const element_job *j = job;
+    int64_t            from = (int64_t)unit * PART, to = from + PART < j->n ? from + PART : j->n;
+    (void)worker;
+    for (int64_t i = from; i < to; i++) j->out[i] = j->a[i] * j->b[i];
+}
+
+/* dx may be dy. */
+static void activation_backward(const exec *e, const real *slope, const real *dy, real *dx, int64_t n) {
+    element_job job = {.a = slope, .b = dy, .out = dx, .n = n};
+    exec_run(e, (size_t)((n + PART - 1) / PART), multiply_unit, &job);
 }
 
 /* ----------------------------------------------------------------------------------------------- a pass */
@@ -222,7 +230,7 @@ static real *ffn_half_forward(const pass *p, int32_t i, const layer_weights *w, 
         x = l->normed2;
     }
     linear_forward(p->e, p->k, &w->up_weight, &w->up_bias, x, p->C, p->rows, l->up, p->F);
-    activation_forward(p->e, p->k, p->c->activation, l->up, l->active, p->rows * p->F);
+    activation_forward(p->e, p->k, p->c->activation, l->up, l->active, p->a->training ? l->up : NULL, p->rows * p->F);
     linear_forward(p->e, p->k, &w->down_weight, &w->down_bias, l->active, p->F, p->rows, p->a->branch, p->C);
     drop(p, i, DROPOUT_FFN, p->a->branch);
     drop(p, i, DROPOUT_RESIDUAL2, p->a->branch);
@@ -244,7 +252,7 @@ static void ffn_half_backward(const pass *p, int32_t i, const layer_weights *w, 
     drop(p, i, DROPOUT_FFN, a->dbranch);
     linear_backward(p->e, p->k, &w->down_weight, l->active, p->F, p->rows, a->dbranch, p->C, a->dffn, p->F, false,
                     gradient_of(p, TENSOR_FFN_DOWN_WEIGHT, i), gradient_of(p, TENSOR_FFN_DOWN_BIAS, i));
-    activation_backward(p->e, p->k, p->c->activation, l->up, a->dffn, a->dffn, p->rows * p->F);
+    activation_backward(p->e, l->up, a->dffn, a->dffn, p->rows * p->F);
     linear_backward(p->e, p->k, &w->up_weight, pre ? l->normed2 : l->middle, p->C, p->rows, a->dffn, p->F, a->dnormed,
                     p->C, false, gradient_of(p, TENSOR_FFN_UP_WEIGHT, i), gradient_of(p, TENSOR_FFN_UP_BIAS, i));
     if (pre)

@@ -50,7 +50,7 @@ typedef struct layer_activations {
     real *sum1;                    /* [C] post-norm: input + branch, before the norm */
     real *middle;                  /* [C] after the attention's half */
     real *normed2, *mean2, *rstd2;
-    real *up, *active; /* [F] before and after the activation */
+    real *up, *active; /* [F] before and after the activation; when training, up ends as the activation's slope */
     real *sum2;
     real *out; /* [C] */
 } layer_activations;
