@@ -6,6 +6,14 @@
 #include "math/edges.h"
 #include "math/isa.h"
 
+static vec mask_vec(const mask *m, uint64_t first) {
+    vec  out;
+    real part[VL];
+    ISA(rows_mask)(m, first, VL, part);
+    memcpy(&out, part, sizeof out);
+    return out;
+}
+
 /* The first n < VL elements of a vector; the others are 0. */
 static vec load_part(const real *p, int64_t n) {
     vec v = {0};

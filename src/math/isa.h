@@ -5,14 +5,13 @@
 
 #include "math/kernels.h"
 #include "math/simd.h"
+#include "math/vmath.h"
 
 #define ISA_JOIN2(name, isa) name##_##isa
 #define ISA_JOIN(name, isa) ISA_JOIN2(name, isa)
 #define ISA(name) ISA_JOIN(name, CANTO_ISA)
 #define ISA_TEXT2(isa) #isa
 #define ISA_TEXT(isa) ISA_TEXT2(isa)
-
-#define INLINE static inline __attribute__((always_inline))
 
 /* kernels.h says what each does. */
 void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
@@ -23,8 +22,8 @@ void ISA(rows_norm)(const real *x, const real *weight, const real *bias, real *y
                     int64_t C, real eps);
 void ISA(rows_norm_backward)(const real *dy, const real *x, const real *weight, const real *mean, const real *rstd,
                              real *dx, int64_t rows, int64_t C);
-void ISA(rows_activate)(activation_kind kind, const real *x, real *y, int64_t n);
-void ISA(rows_activate_backward)(activation_kind kind, const real *x, const real *dy, real *dx, int64_t n);
+void ISA(rows_activate)(activation_kind kind, const real *x, real *y, real *slope, int64_t n);
+void ISA(rows_elementary)(elementary_kind kind, const real *x, real *y, int64_t n);
 real ISA(rows_cross_entropy)(real *logits, int64_t V, uint32_t target, bool gradient, real scale);
 void ISA(rows_mask)(const mask *m, uint64_t first, int64_t n, real *out);
 void ISA(rows_adam)(const adam *a, int64_t n, real *p, real *g, real *m, real *v);

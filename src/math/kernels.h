@@ -69,6 +69,8 @@ typedef struct attention_head {
     real       *values;       /* [T, D], and room that is read and thrown away; attention_values(T, D) reals */
 } attention_head;
 
+typedef enum elementary_kind { ELEMENTARY_EXP, ELEMENTARY_TANH, ELEMENTARY_ERF } elementary_kind;
+
 /* One update of Adam: what is the same for all elements of a tensor. */
 typedef struct adam {
     real keep, coupled; /* weight decay: decoupled, the weight is kept so much of; coupled, joins the gradient */
@@ -91,9 +93,11 @@ typedef struct kernels {
     /* dx = d loss / d x from dy; dx may be dy */
     void (*norm_rows_backward)(const real *dy, const real *x, const real *weight, const real *mean, const real *rstd,
                                real *dx, int64_t rows, int64_t C);
-    void (*activate)(activation_kind kind, const real *x, real *y, int64_t n);
-    void (*activate_backward)(activation_kind kind, const real *x, const real *dy, real *dx,
-                              int64_t n);                              /* dx may be dy */
+    /* y = f(x), slope = f'(x): all that the backward pass needs, dx = dy slope. slope NULL: not wanted, y is the same to
+     * the bit. y or slope may be x. Where x is not finite, neither is the slope. */
+    void (*activate)(activation_kind kind, const real *x, real *y, real *slope, int64_t n);
+    /* y = the function of vmath.h. For tests alone: the functions are inlined in the kernels and have no other door. */
+    void (*elementary)(elementary_kind kind, const real *x, real *y, int64_t n);
     void (*attention_forward)(const attention_head *a, real *scratch); /* scratch: attention_scratch(T, D) reals */
     /* k and v of positions [first, T) go into the cache, which holds [0, first); the rows' out is attention_forward's to the
      * bit, without dropout. */

@@ -2,7 +2,7 @@
  *
  * Invariants: a sum runs in ascending order inside vectors of VL lanes, then over the lanes in a fixed tree. Nothing here
  * allocates, and nothing depends on addresses. */
-#include "math/isa.h"
+#include "math/edges.h"
 
 void ISA(rows_norm)(const real *x, const real *weight, const real *bias, real *y, real *mean, real *rstd, int64_t rows,
                     int64_t C, real eps) {
@@ -39,39 +39,39 @@ void ISA(rows_norm_backward)(const real *dy, const real *x, const real *weight, 
     }
 }
 
-#define GELU_C ((real)0.7978845608028654) /* sqrt(2 / pi) */
-#define GELU_A ((real)0.044715)
-#define HALF_ROOT ((real)0.7071067811865476)   /* 1 / sqrt(2) */
-#define NORMAL_PEAK ((real)0.3989422804014327) /* 1 / sqrt(2 pi) */
-
-/* 0.5 x (1 + tanh(u)) = x / (1 + e^-2u), u = sqrt(2/pi) (x + 0.044715 x^3) */
-void ISA(rows_activate)(activation_kind kind, const real *restrict x, real *restrict y, int64_t n) {
-    if (kind == ACTIVATION_GELU_TANH)
-        for (int64_t i = 0; i < n; i++) {
-            real u = GELU_C * real_fma(GELU_A * x[i] * x[i], x[i], x[i]);
-            y[i] = x[i] / (1 + real_exp(-2 * u));
-        }
-    else if (kind == ACTIVATION_GELU_EXACT)
-        for (int64_t i = 0; i < n; i++) y[i] = (real)0.5 * x[i] * (1 + real_erf(x[i] * HALF_ROOT));
-    else
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] > 0 ? x[i] : 0;
+INLINE void activate_row(activation_kind kind, const real *x, real *y, real *slope, int64_t n) {
+    int64_t i = 0;
+    vec     f, d;
+    for (; i + VL <= n; i += VL) {
+        activate_vec(kind, vec_load(x + i), &f, &d);
+        vec_store(y + i, f);
+        if (slope != NULL) vec_store(slope + i, d);
+    }
+    if (i == n) return;
+    activate_vec(kind, vec_load_part(x + i, n - i), &f, &d);
+    vec_store_part(y + i, f, n - i);
+    if (slope != NULL) vec_store_part(slope + i, d, n - i);
 }
 
-void ISA(rows_activate_backward)(activation_kind kind, const real *x, const real *dy, real *dx, int64_t n) {
-    if (kind == ACTIVATION_GELU_TANH)
-        for (int64_t i = 0; i < n; i++) {
-            real u = GELU_C * real_fma(GELU_A * x[i] * x[i], x[i], x[i]);
-            real e = real_exp(-2 * u), s = 1 / (1 + e); /* 1 - s = e s, without cancellation */
-            real du = GELU_C * real_fma(3 * GELU_A * x[i], x[i], 1);
-            dx[i] = dy[i] * (s + x[i] * s * (e * s) * 2 * du);
-        }
-    else if (kind == ACTIVATION_GELU_EXACT)
-        for (int64_t i = 0; i < n; i++) {
-            real phi = (real)0.5 * (1 + real_erf(x[i] * HALF_ROOT));
-            dx[i] = dy[i] * real_fma(x[i], NORMAL_PEAK * real_exp((real)-0.5 * x[i] * x[i]), phi);
-        }
-    else
-        for (int64_t i = 0; i < n; i++) dx[i] = x[i] > 0 ? dy[i] : 0;
+/* The kind and whether there is a slope are constants of the loop: what is not wanted is not computed. */
+INLINE void activate(activation_kind kind, const real *x, real *y, real *slope, int64_t n) {
+    if (slope == NULL) activate_row(kind, x, y, NULL, n);
+    else activate_row(kind, x, y, slope, n);
+}
+
+void ISA(rows_activate)(activation_kind kind, const real *x, real *y, real *slope, int64_t n) {
+    if (kind == ACTIVATION_GELU_TANH) activate(ACTIVATION_GELU_TANH, x, y, slope, n);
+    else if (kind == ACTIVATION_GELU_EXACT) activate(ACTIVATION_GELU_EXACT, x, y, slope, n);
+    else activate(ACTIVATION_RELU, x, y, slope, n);
+}
+
+void ISA(rows_elementary)(elementary_kind kind, const real *x, real *y, int64_t n) {
+    for (int64_t i = 0; i < n; i += VL) {
+        int64_t m = n - i < VL ? n - i : VL;
+        vec     v = vec_load_part(x + i, m);
+        v = kind == ELEMENTARY_EXP ? vec_exp(v) : kind == ELEMENTARY_TANH ? vec_tanh(v) : vec_erf(v);
+        vec_store_part(y + i, v, m);
+    }
 }
 
 /* loss = log sum e^(z - m) + m - z[target]; d loss / d z = softmax(z) - one-hot(target). */

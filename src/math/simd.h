@@ -19,13 +19,25 @@
 #else
 #if !defined(CANTO_DOUBLE) && defined(__ARM_NEON)
 #include <arm_neon.h>
+#elif !defined(CANTO_DOUBLE) && defined(__SSE2__)
+#include <immintrin.h>
 #endif
 #define VECTOR_BYTES 16
 #endif
 
 #define VL ((int)(VECTOR_BYTES / sizeof(real)))
+#define INLINE static inline __attribute__((always_inline))
 
-typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
+#ifdef CANTO_DOUBLE
+typedef int64_t lane_bits;
+#else
+typedef int32_t   lane_bits;
+#endif
+
+typedef real      vec __attribute__((vector_size(VECTOR_BYTES)));
+typedef lane_bits ivec
+    __attribute__((vector_size(VECTOR_BYTES)));             /* a vec's bits, or what a comparison says: -1 or 0 */
+typedef uint32_t uvec __attribute__((vector_size(VL * 4))); /* one 32-bit number a lane */
 
 static inline vec vec_load(const real *p) {
     vec v;
@@ -36,6 +48,76 @@ static inline vec vec_load(const real *p) {
 static inline void vec_store(real *p, vec v) { memcpy(p, &v, sizeof v); }
 
 static inline vec vec_set(real x) { return x - (vec){0}; /* x - 0 keeps the sign of a zero x */ }
+
+/* The first n lanes, n <= VL: nothing else is read or written, the other lanes are 0. */
+#if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
+static inline vec vec_load_part(const real *p, int64_t n) {
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+
+static inline void vec_store_part(real *p, vec v, int64_t n) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+}
+#elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
+static inline vec vec_load_part(const real *p, int64_t n) {
+    return (vec)_mm256_maskload_ps(p, (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < (int)n));
+}
+
+static inline void vec_store_part(real *p, vec v, int64_t n) {
+    _mm256_maskstore_ps(p, (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < (int)n), (__m256)v);
+}
+#else
+static inline vec vec_load_part(const real *p, int64_t n) {
+    real x[VECTOR_BYTES / sizeof(real)] = {0};
+    for (int64_t i = 0; i < n; i++) x[i] = p[i];
+    return vec_load(x);
+}
+
+static inline void vec_store_part(real *p, vec v, int64_t n) {
+    for (int64_t i = 0; i < n; i++) p[i] = v[i];
+}
+#endif
+
+/* x where a < b, else y: y too where a or b is not a number. */
+static inline vec vec_if_less(vec a, vec b, vec x, vec y) {
+#if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
+    return (vec)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ), (__m512)y, (__m512)x);
+#elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
+    return (vec)_mm256_blendv_ps((__m256)y, (__m256)x, _mm256_cmp_ps((__m256)a, (__m256)b, _CMP_LT_OQ));
+#else
+    ivec less = a < b;
+    return (vec)((less & (ivec)x) | (~less & (ivec)y));
+#endif
+}
+
+/* The smaller and the larger; b where one of the two is not a number. */
+static inline vec vec_min(vec a, vec b) {
+#if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
+    return (vec)_mm512_min_ps((__m512)a, (__m512)b);
+#elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
+    return (vec)_mm256_min_ps((__m256)a, (__m256)b);
+#elif !defined(CANTO_DOUBLE) && defined(__SSE2__)
+    return (vec)_mm_min_ps((__m128)a, (__m128)b);
+#else
+    return vec_if_less(a, b, a, b);
+#endif
+}
+
+static inline vec vec_max(vec a, vec b) {
+#if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#elif !defined(CANTO_DOUBLE) && defined(__SSE2__)
+    return (vec)_mm_max_ps((__m128)a, (__m128)b);
+#else
+    return vec_if_less(b, a, a, b);
+#endif
+}
+
+static inline ivec vec_sign(vec x) { return (ivec)x & (ivec)vec_set((real)-0.0); } /* its bit alone */
+
+static inline vec vec_abs(vec x) { return (vec)((ivec)x & ~(ivec)vec_set((real)-0.0)); }
 
 /* a0 b0 a1 b1 ... of the lower and of the upper halves. */
 #if defined(CANTO_DOUBLE)
@@ -181,71 +263,12 @@ static inline real largest(const real *x, int64_t n) {
     return m;
 }
 
+static inline real real_sqrt(real x) {
 #ifdef CANTO_DOUBLE
-static inline real real_sqrt(real x) { return sqrt(x); }
-
-static inline real real_exp(real x) { return exp(x); }
-
-static inline real real_erf(real x) { return erf(x); }
+    return sqrt(x);
 #else
-static inline real real_sqrt(real x) { return sqrtf(x); }
-
-/* e^x by Cody and Waite's reduction and the Cephes polynomial: within 2 ulp; below -87 it stays at e^-87. Written so that
- * compilers vectorize loops over it. */
-static inline float real_exp(float x) {
-    x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
-    union {
-        float    f;
-        uint32_t bits;
-    } t = {.f = real_fma(x, 1.44269504088896341f, 12582912.0f)}, scale; /* 1.5 * 2^23: the sum's last bits are n */
-    float n = t.f - 12582912.0f;
-    float r = real_fma(n, -0.693359375f, x);
-    r = real_fma(n, 2.12194440e-4f, r);
-    float p = 1.9875691500e-4f;
-    p = real_fma(p, r, 1.3981999507e-3f);
-    p = real_fma(p, r, 8.3334519073e-3f);
-    p = real_fma(p, r, 4.1665795894e-2f);
-    p = real_fma(p, r, 1.6666665459e-1f);
-    p = real_fma(p, r, 5.0000001201e-1f);
-    p = real_fma(p, r * r, r) + 1.0f;
-    scale.bits = (t.bits + 127) << 23; /* 2^n */
-    return p * scale.f;
-}
-
-/* erf by the Cephes polynomials: three ranges of |x|, chosen without a branch. */
-static inline float real_erf(float x) {
-    float a = x < 0 ? -x : x, z = x * x;
-    float t = 7.853861353153693e-5f;
-    t = real_fma(t, z, -8.010193625184903e-4f);
-    t = real_fma(t, z, 5.188327685732524e-3f);
-    t = real_fma(t, z, -2.685381193529856e-2f);
-    t = real_fma(t, z, 1.128358514861418e-1f);
-    t = real_fma(t, z, -3.761262582423300e-1f);
-    t = real_fma(t, z, 1.128379165726710e+0f) * a;
-
-    float b = a < 1 ? 1 : a, q = 1 / b, y = q * q;
-    float p = 2.326819970068386e-2f;
-    p = real_fma(p, y, -1.387039388740657e-1f);
-    p = real_fma(p, y, 3.687424674597105e-1f);
-    p = real_fma(p, y, -5.824733027278666e-1f);
-    p = real_fma(p, y, 6.210004621745983e-1f);
-    p = real_fma(p, y, -4.944515323274145e-1f);
-    p = real_fma(p, y, 3.404879937665872e-1f);
-    p = real_fma(p, y, -2.741127028184656e-1f);
-    p = real_fma(p, y, 5.638259427386472e-1f);
-    float r = -1.047766399936249e+1f;
-    r = real_fma(r, y, 1.297719955372516e+1f);
-    r = real_fma(r, y, -7.495518717768503e+0f);
-    r = real_fma(r, y, 2.921019019210786e+0f);
-    r = real_fma(r, y, -1.015265279202700e+0f);
-    r = real_fma(r, y, 4.218463358204948e-1f);
-    r = real_fma(r, y, -2.820767439740514e-1f);
-    r = real_fma(r, y, 5.641895067754075e-1f);
-    float c = 1 - real_exp(-b * b) * q * (b < 2 ? p : r);
-    float e = a < 1 ? t : c;
-    return x < 0 ? -e : e;
-}
+    return sqrtf(x);
 #endif
+}
 
 #endif

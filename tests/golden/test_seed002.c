@@ -241,9 +241,9 @@ static void example_with_shortcut(void **state) {
     draw_linear(&rng, WIDTH, 1, w3, b3);
     torch_normal(&rng, x, ROWS * WIDTH, 0.0, 1.0);
     linear(&e, k, x, ROWS, WIDTH, WIDTH, w1, b1, h1);
-    k->activate(ACTIVATION_RELU, h1, h1, ROWS * WIDTH);
+    k->activate(ACTIVATION_RELU, h1, h1, NULL, ROWS * WIDTH);
     linear(&e, k, h1, ROWS, WIDTH, WIDTH, w2, b2, h2);
-    k->activate(ACTIVATION_RELU, h2, h2, ROWS * WIDTH);
+    k->activate(ACTIVATION_RELU, h2, h2, NULL, ROWS * WIDTH);
     for (int i = 0; i < ROWS * WIDTH; i++) h2[i] += x[i];
     linear(&e, k, h2, ROWS, WIDTH, 1, w3, b3, y);
     for (int i = 0; i < ROWS; i++)
