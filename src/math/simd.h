@@ -115,6 +115,19 @@ static inline vec vec_max(vec a, vec b) {
 #endif
 }
 
+static inline uvec uvec_lanes(void) { /* 0, 1, 2, ... */
+    static const uint32_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    uvec                  v;
+    memcpy(&v, numbers, sizeof v);
+    return v;
+}
+
+/* What a comparison of uvecs said, for the lanes of a vec. */
+static inline ivec uvec_widen(uvec all_or_nothing) {
+    typedef int32_t signs __attribute__((vector_size(VL * 4)));
+    return __builtin_convertvector((signs)all_or_nothing, ivec);
+}
+
 static inline ivec vec_sign(vec x) { return (ivec)x & (ivec)vec_set((real)-0.0); } /* its bit alone */
 
 static inline vec vec_abs(vec x) { return (vec)((ivec)x & ~(ivec)vec_set((real)-0.0)); }
@@ -231,11 +244,22 @@ static inline real real_fma(real a, real b, real c) {
 
 /* The lanes' sum as a fixed tree: halves are added until one is left. */
 static inline real vec_sum(vec v) {
+#if !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
+#ifdef __AVX512F__
+    __m256 w = _mm256_add_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
+#else
+    __m256 w = (__m256)v;
+#endif
+    __m128 x = _mm_add_ps(_mm256_castps256_ps128(w), _mm256_extractf128_ps(w, 1));
+    x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
+#else
     real x[VECTOR_BYTES / sizeof(real)];
     memcpy(x, &v, sizeof v);
     for (int n = VL / 2; n > 0; n /= 2)
         for (int i = 0; i < n; i++) x[i] += x[i + n];
     return x[0];
+#endif
 }
 
 /* sum of f(i) over n elements: vectors in ascending order, then the lanes, then the rest. */
@@ -257,9 +281,16 @@ static inline real dot_row(const real *x, const real *y, int64_t n) {
     return t;
 }
 
+/* Of n >= 1 numbers; what is not a number is passed over where it can be. */
 static inline real largest(const real *x, int64_t n) {
     real m = x[0];
-    for (int64_t i = 1; i < n; i++) m = x[i] > m ? x[i] : m;
+    if (n >= VL) {
+        vec v = vec_load(x);
+        for (int64_t i = VL; i + VL <= n; i += VL) v = vec_max(vec_load(x + i), v);
+        v = vec_max(vec_load(x + n - VL), v);
+        for (int i = 0; i < VL; i++) m = v[i] > m ? v[i] : m;
+    } else
+        for (int64_t i = 1; i < n; i++) m = x[i] > m ? x[i] : m;
     return m;
 }
 

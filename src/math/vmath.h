@@ -55,9 +55,9 @@ INLINE vec vec_tanh(vec x) {
 INLINE vec vec_erf(vec x) {
     static const float p[] = {0.128379121f,   -0.376123279f,  0.112801842f,
                               -0.0267113112f, 0.00491751591f, -0.00056313083f};
-    static const float q[] = {1.00342762f,   -0.300219417f,  -0.0783017948f, -0.0364338309f,
-                              0.0583406389f, -0.0196857508f, 0.00278864894f, -0.000146632083f};
-    vec                one = vec_set(1), a = vec_abs(x), b = vec_min(vec_set(3.95f), a);
+    static const float q[] = {1.0040195f,    -0.302857101f,  -0.0733683482f, -0.0414503627f,
+                              0.0613338277f, -0.0207332037f, 0.00298766955f, -0.000162474884f};
+    vec                one = vec_set(1), a = vec_abs(x), b = vec_min(vec_set(3.96f), a);
     vec                near = vec_fma(a, vec_polynomial(a * a, p, 6), a), f = vec_polynomial(b, q, 8);
     f *= f;
     return (vec)((ivec)vec_if_less(a, one, near, vec_fma(-f, f, one)) | vec_sign(x));

@@ -124,8 +124,8 @@ static void norm_forward(const pass *p, const view *weight, const view *bias, co
 }
 
 static void norm_backward(const pass *p, const view *weight, tensor_role role, int32_t layer, const real *x,
-                          const real *mean, const real *rstd, const real *dy, real *dx) {
-    layernorm_backward(p->e, p->k, weight, x, mean, rstd, p->rows, dy, dx, gradient_of(p, role, layer),
+                          const real *mean, const real *rstd, const real *dy, const real *add, real *dx) {
+    layernorm_backward(p->e, p->k, weight, x, mean, rstd, p->rows, dy, add, dx, gradient_of(p, role, layer),
                        gradient_of(p, (tensor_role)(role + 1), layer));
 }
 
@@ -196,7 +196,7 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     gpt_activations *a = p->a;
     int64_t          n = p->rows * p->C;
     if (p->c->norm == CANTO_NORM_POST)
-        norm_backward(p, &w->norm1_weight, TENSOR_NORM1_WEIGHT, i, l->sum1, l->mean1, l->rstd1, a->dx, a->dx);
+        norm_backward(p, &w->norm1_weight, TENSOR_NORM1_WEIGHT, i, l->sum1, l->mean1, l->rstd1, a->dx, NULL, a->dx);
     const real *dattended = behind_masks(p, i, DROPOUT_RESIDUAL1, DROPOUT_PLACES, a->dx, a->dbranch);
     if (p->c->projection) {
         linear_backward(p->e, p->k, &w->projection_weight, l->attended, p->C, p->rows, dattended, p->C, a->dnormed,
@@ -212,9 +212,10 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     bool pre = p->c->norm == CANTO_NORM_PRE;
     linear_backward(p->e, p->k, &weight, pre ? l->normed1 : l->in, p->C, p->rows, a->dqkv, 3 * p->C, a->dbranch, p->C,
                     NULL, gradient_of(p, TENSOR_QKV_WEIGHT, i), gradient_of(p, TENSOR_QKV_BIAS, i));
+    const real *rest = p->c->residuals ? a->dx : NULL;
     if (pre)
-        norm_backward(p, &w->norm1_weight, TENSOR_NORM1_WEIGHT, i, l->in, l->mean1, l->rstd1, a->dbranch, a->dbranch);
-    add_elements(p->e, p->c->residuals ? a->dx : NULL, a->dbranch, a->dx, n);
+        norm_backward(p, &w->norm1_weight, TENSOR_NORM1_WEIGHT, i, l->in, l->mean1, l->rstd1, a->dbranch, rest, a->dx);
+    else add_elements(p->e, rest, a->dbranch, a->dx, n);
 }
 
 /* l->middle -> sum2 (pre, none) or normed2 (post) */
@@ -238,16 +239,17 @@ static void ffn_half_backward(const pass *p, int32_t i, const layer_weights *w, 
     int64_t          n = p->rows * p->C;
     bool             pre = p->c->norm == CANTO_NORM_PRE;
     if (p->c->norm == CANTO_NORM_POST)
-        norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->sum2, l->mean2, l->rstd2, a->dx, a->dx);
+        norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->sum2, l->mean2, l->rstd2, a->dx, NULL, a->dx);
     const real *dbranch = behind_masks(p, i, DROPOUT_RESIDUAL2, DROPOUT_FFN, a->dx, a->dbranch);
     linear_backward(p->e, p->k, &w->down_weight, l->active, p->F, p->rows, dbranch, p->C, a->dffn, p->F, l->up,
                     gradient_of(p, TENSOR_FFN_DOWN_WEIGHT, i), gradient_of(p, TENSOR_FFN_DOWN_BIAS, i));
     linear_backward(p->e, p->k, &w->up_weight, pre ? l->normed2 : l->middle, p->C, p->rows, a->dffn, p->F, a->dnormed,
                     p->C, NULL, gradient_of(p, TENSOR_FFN_UP_WEIGHT, i), gradient_of(p, TENSOR_FFN_UP_BIAS, i));
+    const real *rest = p->c->residuals ? a->dx : NULL;
     if (pre)
-        norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->middle, l->mean2, l->rstd2, a->dnormed,
-                      a->dnormed);
-    add_elements(p->e, p->c->residuals ? a->dx : NULL, a->dnormed, a->dx, n);
+        norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->middle, l->mean2, l->rstd2, a->dnormed, rest,
+                      a->dx);
+    else add_elements(p->e, rest, a->dnormed, a->dx, n);
 }
 
 static void block_forward(const pass *p, int32_t i) {
@@ -321,7 +323,7 @@ void gpt_backward(const exec *e, const kernels *k, const tensor_table *table, co
                   gradient_of(&p, TENSOR_HEAD_BIAS, -1));
     if (c->final_norm)
         norm_backward(&p, &w->final_norm_weight, TENSOR_FINAL_NORM_WEIGHT, -1, last_out(acts), acts->mean, acts->rstd,
-                      acts->dx, acts->dx);
+                      acts->dx, NULL, acts->dx);
     for (int32_t i = c->layers - 1; i >= 0; i--) block_backward(&p, i);
     drop(&p, 0, DROPOUT_EMBEDDING, acts->dx);
     embedding_backward(e, w, acts, acts->dx, gradient_of(&p, TENSOR_TOKEN_EMBEDDING, -1),

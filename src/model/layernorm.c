@@ -1,5 +1,6 @@
-/* layernorm.c - layer normalization (Ba, Kiros, Hinton 2016), forward and backward. Units are chunks of rows, and for the
- * parameters' gradients chunks of columns, so that each sum ascends over the rows. */
+/* layernorm.c - layer normalization (Ba, Kiros, Hinton 2016), forward and backward. On a pool, units
+ * are chunks of rows, and for the parameters' gradients chunks of columns, so that each sum ascends over the rows; a lane
+ * of its own takes all rows once, with the same sums. */
 #include "model/layernorm.h"
 
 #define ROWS 32
@@ -7,7 +8,7 @@
 
 typedef struct norm_job {
     const kernels *k;
-    const real    *weight, *bias, *x, *dy;
+    const real    *weight, *bias, *x, *dy, *add;
     real          *y, *mean, *rstd, *dx, *dweight, *dbias;
     int64_t        rows, C;
     real           eps;
@@ -35,6 +36,7 @@ void layernorm_forward(const exec *e, const kernels *k, const view *weight, cons
     exec_run(e, (size_t)((rows + ROWS - 1) / ROWS), forward_unit, &job);
 }
 
+/* The additions of norm_rows_backward, for some of the columns. */
 static void parameters_unit(void *job, size_t unit, int worker) {
     const norm_job *j = job;
     int64_t         from = (int64_t)unit * COLUMNS, to = from + COLUMNS < j->C ? from + COLUMNS : j->C;
@@ -51,18 +53,24 @@ static void parameters_unit(void *job, size_t unit, int worker) {
 
 static void backward_unit(void *job, size_t unit, int worker) {
     const norm_job *j = job;
-    int64_t         r = (int64_t)unit * ROWS, n = j->rows - r < ROWS ? j->rows - r : ROWS;
+    int64_t         r = (int64_t)unit * ROWS, n = j->rows - r < ROWS ? j->rows - r : ROWS, at = r * j->C;
     (void)worker;
-    j->k->norm_rows_backward(j->dy + r * j->C, j->x + r * j->C, j->weight, j->mean + r, j->rstd + r, j->dx + r * j->C,
-                             n, j->C);
+    j->k->norm_rows_backward(j->dy + at, j->x + at, j->weight, j->mean + r, j->rstd + r,
+                             j->add != NULL ? j->add + at : NULL, j->dx + at, NULL, NULL, n, j->C);
 }
 
 void layernorm_backward(const exec *e, const kernels *k, const view *weight, const real *x, const real *mean,
-                        const real *rstd, int64_t rows, const real *dy, real *dx, real *dweight, real *dbias) {
+                        const real *rstd, int64_t rows, const real *dy, const real *add, real *dx, real *dweight,
+                        real *dbias) {
+    if (e->pool == NULL) {
+        k->norm_rows_backward(dy, x, weight->data, mean, rstd, add, dx, dweight, dbias, rows, weight->rows);
+        return;
+    }
     norm_job job = {.k = k,
                     .weight = weight->data,
                     .x = x,
                     .dy = dy,
+                    .add = add,
                     .mean = (real *)mean,
                     .rstd = (real *)rstd,
                     .dx = dx,

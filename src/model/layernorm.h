@@ -10,8 +10,10 @@
 void layernorm_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x, real *y,
                        real *mean, real *rstd, int64_t rows, real eps);
 
-/* dweight[C] += sum over rows of dy (x - mean) rstd;  dbias[C] += sum of dy;  dx from dy (dx may be dy). */
+/* dweight[C] += sum over rows of dy (x - mean) rstd;  dbias[C] += sum of dy;  dx = add + what dy says (dx may be dy or
+ * add; add NULL: 0). */
 void layernorm_backward(const exec *e, const kernels *k, const view *weight, const real *x, const real *mean,
-                        const real *rstd, int64_t rows, const real *dy, real *dx, real *dweight, real *dbias);
+                        const real *rstd, int64_t rows, const real *dy, const real *add, real *dx, real *dweight,
+                        real *dbias);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/context.h"
 #include "base/rng.h"
 #include "math/product.h"
+#include "model/layernorm.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -189,6 +190,62 @@ static void test_norm(void **state) {
     }
 }
 
+/* The backward pass of a norm against its formula in double; with and without something to add, in place, and serially or
+ * on a pool to the same bits. */
+static void check_norm_backward(const kernels *k, canto_context *context, int64_t C) {
+    enum { R = 67 };
+    size_t n = (size_t)(R * C);
+    float *x = numbers(n, 1), *w = numbers((size_t)C, 2), *dy = numbers(n, 3), *add = numbers(n, 4);
+    float *y = numbers(n, 5), mean[R], rstd[R], *out[3], *dw[3], *db[3];
+    view   weight = {.data = w, .type = VIEW_REAL, .rows = C, .columns = 1};
+    k->norm_rows(x, w, w, y, mean, rstd, R, C, 1e-5f);
+    for (int way = 0; way < 3; way++) { /* serial; on a pool; nothing to add, dx in dy's place */
+        exec e = {.pool = way == 1 ? context->pool : NULL};
+        out[way] = numbers(n, way == 2 ? 3 : 4), dw[way] = numbers((size_t)C, 6), db[way] = numbers((size_t)C, 7);
+        layernorm_backward(&e, k, &weight, x, mean, rstd, R, way == 2 ? out[2] : dy, way == 2 ? NULL : out[way],
+                           out[way], dw[way], db[way]);
+    }
+    assert_memory_equal(out[0], out[1], n * sizeof(float));
+    for (int way = 1; way < 3; way++) {
+        assert_memory_equal(dw[0], dw[way], (size_t)C * sizeof(float));
+        assert_memory_equal(db[0], db[way], (size_t)C * sizeof(float));
+    }
+    float *before_w = numbers((size_t)C, 6), *before_b = numbers((size_t)C, 7);
+    for (int64_t c = 0; c < C; c++) {
+        double sum_w = (double)before_w[c], sum_b = (double)before_b[c];
+        for (int64_t r = 0; r < R; r++) {
+            const float *d = dy + r * C, *v = x + r * C;
+            double       g = 0, gn = 0, m = (double)mean[r], s = (double)rstd[r];
+            for (int64_t j = 0; j < C; j++) {
+                g += (double)d[j] * (double)w[j] / (double)C;
+                gn += (double)d[j] * (double)w[j] * ((double)v[j] - m) * s / (double)C;
+            }
+            double normed = ((double)v[c] - m) * s, dx = s * ((double)d[c] * (double)w[c] - g - normed * gn);
+            sum_w += (double)d[c] * normed;
+            sum_b += (double)d[c];
+            assert_true(fabs(dx - (double)out[2][r * C + c]) < 1e-5 * (1 + s));
+            assert_true(fabs(dx + (double)add[r * C + c] - (double)out[0][r * C + c]) < 1e-5 * (1 + s));
+        }
+        assert_true(fabs(sum_w - (double)dw[0][c]) < 1e-4 && fabs(sum_b - (double)db[0][c]) < 1e-4);
+    }
+    for (int way = 0; way < 3; way++) free(out[way]), free(dw[way]), free(db[way]);
+    free(x), free(w), free(dy), free(add), free(y), free(before_w), free(before_b);
+}
+
+static void test_norm_backward(void **state) {
+    canto_context_options options = canto_context_options_default();
+    canto_context        *context;
+    (void)state;
+    options.threads = 2;
+    assert_int_equal(canto_context_open(&options, &context).code, CANTO_OK);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const kernels *k = kernels_choose(names[i]);
+        for (int64_t C = 1; k != NULL && C < 140; C += 21) check_norm_backward(k, context, C);
+        if (k != NULL) check_norm_backward(k, context, 64);
+    }
+    canto_context_close(context);
+}
+
 /* Attention against the textbook: scores, softmax over what is seen, weighted sum; with a window and a mask. */
 static void test_attention(void **state) {
     (void)state;
@@ -296,6 +353,87 @@ static void test_masks(void **state) {
     free(m);
 }
 
+/* Masks of other keys (of the next steps and sequences, as dropout.c makes them) and of the same key elsewhere: two are
+ * kept together as often as if by chance, at the same index, at shifted ones and at ones with a bit turned. */
+static void test_masks_do_not_know_each_other(void **state) {
+    enum { N = 1 << 18 };
+    const double q = 0.8, bound = 5 * sqrt(q * q * (1 - q * q) / N); /* 5 deviations; the keys are fixed */
+    float       *a = malloc(N * sizeof *a), *b = malloc(N * sizeof *b);
+    (void)state;
+    for (uint64_t number = 0; number < 64; number++) {
+        mask of = {.key = rng_mix(rng_mix(7, 3), 5), .threshold = (uint32_t)((1 - q) * 4294967296.0), .scale = 1};
+        mask other = of;
+        if (number < 32)
+            other.key = rng_mix(rng_mix(7, 3 + number / 4), 5 + number % 4 + (number < 4)); /* another key */
+        uint64_t shift = number < 32 ? 0 : number % 2 ? (uint64_t)1 << (number - 32) : number - 31;
+        kernels_choose(NULL)->mask_row(&of, 0, N, a);
+        kernels_choose(NULL)->mask_row(&other, shift, N, b);
+        for (int turned = 0; turned < N; turned = turned ? 2 * turned : 1) {
+            if (number >= 32 && turned > 0) break;
+            double together = 0;
+            for (int i = 0; i < N; i++) together += a[i] > 0 && b[i ^ turned] > 0;
+            if (fabs(together / N - q * q) > bound)
+                fail_msg("pair %d, bit %d: %.5f, by chance %.5f", (int)number, turned, together / N, q * q);
+        }
+    }
+    for (int turned = 1; turned < N; turned *= 2) { /* within one mask; every pair counts twice */
+        double together = 0;
+        for (int i = 0; i < N; i++) together += a[i] > 0 && a[i ^ turned] > 0;
+        assert_true(fabs(together / N - q * q) < sqrt(2.0) * bound);
+    }
+    free(a), free(b);
+}
+
+/* An element is the same whatever the vector that it comes in: from bits, from the hash, and where the index passes 2^32. */
+static void test_masks_anywhere(void **state) {
+    enum { N = 200 };
+    static const uint64_t starts[] = {0, 12345, 4294967296u - N / 2, (uint64_t)7 << 32};
+    uint8_t               bits[N / 8 + 1];
+    (void)state;
+    for (size_t i = 0; i < sizeof bits; i++) bits[i] = (uint8_t)rng_mix(1, i);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const kernels *k = kernels_choose(names[i]);
+        for (size_t s = 0; k != NULL && s < 4; s++)
+            for (int of_bits = 0; of_bits < 2; of_bits++) {
+                mask  m = {.key = 0x123456789abcdef, .threshold = 1u << 31, .scale = 2};
+                float whole[N], one, portable;
+                if (of_bits) m.bits = bits, m.first_bit = 3 - starts[s];
+                k->mask_row(&m, starts[s], N, whole);
+                for (uint64_t e = 0; e < N; e++) {
+                    k->mask_row(&m, starts[s] + e, 1, &one);
+                    kernels_choose("portable")->mask_row(&m, starts[s] + e, 1, &portable);
+                    assert_true(one == whole[e] && one == portable && (one == 0 || one == 2));
+                    if (of_bits) assert_true((one > 0) == ((bits[(e + 3) / 8] >> ((e + 3) % 8)) & 1));
+                }
+            }
+    }
+}
+
+/* The slope takes the place of what went in: it must be as finite, also far out. */
+static void test_slope_tells(void **state) {
+    static const float finite[] = {0,   -0.0f, 1e-40f, 3,      -3,    12,      -12,
+                                   100, -100,  1e13f,  -1e13f, 1e25f, 3.4e38f, -3.4e38f};
+    static const float others[] = {NAN, -NAN, INFINITY, -INFINITY};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const kernels *k = kernels_choose(names[i]);
+        for (int kind = 0; k != NULL && kind < 3; kind++) {
+            float y, slope;
+            for (size_t j = 0; j < sizeof finite / sizeof *finite; j++) {
+                k->activate((activation_kind)kind, &finite[j], &y, &slope, 1);
+                assert_true(isfinite(y) && isfinite(slope));
+                if (fabsf(finite[j]) < 12) continue;
+                float far = finite[j] > 0;
+                assert_true(fabsf(slope - far) < 1e-20f && y == far * finite[j]);
+            }
+            for (size_t j = 0; j < sizeof others / sizeof *others; j++) {
+                k->activate((activation_kind)kind, &others[j], &y, &slope, 1);
+                assert_true(!isfinite(slope) && (!isnan(others[j]) || isnan(y)));
+            }
+        }
+    }
+}
+
 static void test_cross_entropy(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -377,11 +515,13 @@ static void test_choice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_products),    cmocka_unit_test(test_products_do_not_depend_on_their_cut),
-        cmocka_unit_test(test_activations), cmocka_unit_test(test_norm),
-        cmocka_unit_test(test_attention),   cmocka_unit_test(test_attention_extends),
-        cmocka_unit_test(test_masks),       cmocka_unit_test(test_cross_entropy),
-        cmocka_unit_test(test_choice),      cmocka_unit_test(test_adam),
+        cmocka_unit_test(test_products),       cmocka_unit_test(test_products_do_not_depend_on_their_cut),
+        cmocka_unit_test(test_activations),    cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_attention),      cmocka_unit_test(test_attention_extends),
+        cmocka_unit_test(test_masks),          cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_choice),         cmocka_unit_test(test_adam),
+        cmocka_unit_test(test_norm_backward),  cmocka_unit_test(test_masks_do_not_know_each_other),
+        cmocka_unit_test(test_masks_anywhere), cmocka_unit_test(test_slope_tells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
