@@ -197,7 +197,7 @@ static const real *make_up(const guard_scene *s, gpt_activations *acts, int32_t 
     const real              *x = c->norm == CANTO_NORM_PRE ? l->normed2 : l->middle;
     if (c->ffn == 0) return NULL;
     linear_forward(&s->lanes->pool_exec, s->lanes->kernels, &w->up_weight, &w->up_bias, x, c->width, rows, acts->dffn,
-                   c->ffn);
+                   c->ffn, NULL);
     return acts->dffn;
 }
 
