@@ -60,7 +60,7 @@ done <"$here/packages"
 [ $((${#missing[@]} + ${#incomplete[@]})) -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
-    for architecture in "${!incomplete[@]}"; do missing+=(${foreign[$architecture]}); done
+    for architecture in "${!incomplete[@]}"; do missing+=("${foreign[$architecture]# }"); done
     echo "These packages are needed (Debian's names): ${missing[*]}" >&2
     echo "apt-get is not here: install them, or their counterparts, with this system's own tool, and try again." >&2
     exit 1
