@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fifty times the real program is killed at a random moment, and goes on: each run that so comes to its end is, byte for byte,
-# the run that was never killed. The moments are random within the time that the whole run took here, so that a run is killed
-# some times and comes to its end some times, however fast the machine and the program are.
+# the run that was never killed. The moments are random within a quarter of the time that a whole run took here: however fast
+# the machine and the program are, a run is killed some times and then comes to its end.
 . "$(dirname "$0")/library.sh"
 . "$(dirname "$0")/text.sh"
 . "$(dirname "$0")/runs.sh"
@@ -26,7 +26,7 @@ while [ "$killed" -lt 50 ] && [ "$FAILURES" -eq 0 ]; do
     begun=1
     "$CANTO" train "${arguments[@]}" --quiet >"$WORK/out" 2>"$WORK/err" </dev/null &
     child=$!
-    microseconds=$((whole * (RANDOM % 1000) / 1000))
+    microseconds=$((whole * (RANDOM % 1000) / 4000))
     sleep "$((microseconds / 1000000)).$(printf %06d $((microseconds % 1000000)))"
     kill -s KILL $child 2>"$WORK/gone"
     wait $child 2>"$WORK/waited"
