@@ -4,6 +4,7 @@
  * order. Nothing here allocates, and nothing depends on addresses. */
 #include "math/micro.h"
 
+#define MICRO_ROWS MICRO_ROWS_2
 #define MICRO_COLUMNS (2 * VL) /* of a panel */
 
 /* c[rows, MICRO_COLUMNS] += a b, b's rows b_row elements apart. */

@@ -12,20 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* C[M, N] = (accumulate ? C : 0) + A[M, K] B[K, N] (+ bias[N]). Element (m, k) of A lies at a[m * a_row + k * a_column],
- * (k, n) of B at b[k * b_row + n * b_column], (m, n) of C at c[m * c_row + n]. C overlaps neither A nor B. */
-typedef struct gemm {
-    int64_t     M, N, K;
-    const real *a;
-    ptrdiff_t   a_row, a_column;
-    const real *b;
-    ptrdiff_t   b_row, b_column;
-    real       *c;
-    ptrdiff_t   c_row;
-    const real *bias; /* [N] or NULL */
-    bool        accumulate;
-} gemm;
-
 /* The dropout mask of one sequence at one place: element i is kept when a hash of (key, i) or bit first_bit + i says so. */
 typedef struct mask {
     uint64_t       key;
@@ -34,6 +20,36 @@ typedef struct mask {
     uint32_t       threshold; /* of the hash: p * 2^32 */
     real           scale;     /* 1 / (1 - p) */
 } mask;
+
+typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTIVATION_RELU } activation_kind;
+typedef enum elementary_kind { ELEMENTARY_EXP, ELEMENTARY_TANH, ELEMENTARY_ERF } elementary_kind;
+
+/* What is done to an element of a product once its sum is complete, in this order; a part that is not wanted is NULL.
+ * The matrices lie as the product's result does. */
+typedef struct gemm_edge {
+    const real     *bias;     /* [N]: c += bias */
+    bool            activate; /* c = f(c), slope = f'(c) */
+    activation_kind activation;
+    real           *slope;
+    const real     *factor;   /* c *= factor */
+    const mask     *masks[2]; /* c *= mask: one for every mask_rows rows of C; (row among these) N + n is its element */
+    int64_t         mask_rows;
+    const real     *residual; /* c += residual, which may be c's own memory */
+} gemm_edge;
+
+/* C[M, N] = edge((accumulate ? C : 0) + A[M, K] B[K, N]). Element (m, k) of A lies at a[m * a_row + k * a_column], (k, n) of B
+ * at b[k * b_row + n * b_column], (m, n) of C at c[m * c_row + n]. C overlaps neither A nor B. */
+typedef struct gemm {
+    int64_t     M, N, K;
+    const real *a;
+    ptrdiff_t   a_row, a_column;
+    const real *b;
+    ptrdiff_t   b_row, b_column;
+    real       *c;
+    ptrdiff_t   c_row;
+    bool        accumulate;
+    gemm_edge   edge;
+} gemm;
 
 /* Attention of one head over one sequence: rows i of q, k, v lie stride elements apart, D wide. Position i sees j with
  * i - window < j <= i (window 0: every j <= i). */
@@ -54,9 +70,6 @@ typedef struct attention_head {
     real       *values;       /* [T, D], and room that is read and thrown away; attention_values(T, D) reals */
 } attention_head;
 
-typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTIVATION_RELU } activation_kind;
-typedef enum elementary_kind { ELEMENTARY_EXP, ELEMENTARY_TANH, ELEMENTARY_ERF } elementary_kind;
-
 /* One update of Adam: what is the same for all elements of a tensor. */
 typedef struct adam {
     real keep, coupled; /* weight decay: decoupled, the weight is kept so much of; coupled, joins the gradient */
@@ -71,6 +84,8 @@ typedef struct kernels {
     /* Rows [m0, m1) and columns [n0, n1) of a product; scratch: GEMM_SCRATCH reals, aligned to 64 bytes.
      * m1 - m0 <= GEMM_ROWS. */
     void (*gemm_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
+    /* out[n] += the sum over rows of x[rows, n] (rows x_row elements apart), ascending */
+    void (*column_sums)(const real *x, ptrdiff_t x_row, int64_t rows, int64_t n, real *out);
     /* y = (x - mean) * rstd * weight + bias over rows of C, biased variance */
     void (*norm_rows)(const real *x, const real *weight, const real *bias, real *y, real *mean, real *rstd,
                       int64_t rows, int64_t C, real eps);
@@ -99,10 +114,10 @@ typedef struct kernels {
     double (*fma_probe)(int64_t rounds, real *sink);
 } kernels;
 
-#define GEMM_ROWS 384  /* of a tile, at most */
-#define GEMM_DEPTH 384 /* k's that are packed at a time */
+#define GEMM_ROWS 264  /* of a tile, at most: whole slivers of all kernels */
+#define GEMM_DEPTH 256 /* k's that are packed at a time: A's part of a tile lies in the second cache */
 #define GEMM_PANEL (48 * GEMM_DEPTH)
-#define GEMM_EDGE (8 * 48)
+#define GEMM_EDGE (12 * 48)
 #define GEMM_SCRATCH (GEMM_ROWS * GEMM_DEPTH + GEMM_PANEL + GEMM_EDGE)
 size_t attention_scratch(int64_t T, int64_t D); /* in reals */
 #define ATTENTION_PANEL 32                      /* keys lie in panels of at most so many positions */

@@ -1,49 +1,104 @@
-/* micro.h - the register tile that every matrix product ends in, attention's small ones too.
+/* micro.h - the register tile that every matrix product ends in.
  *
- *                    b: one vector row a step of k            MICRO_ROWS x MICRO_VECTORS accumulators stay in
- *                  [ bv 0 ][ bv 1 ][ bv 2 ]                   registers (AVX-512: 8 x 3 of 32, AVX2: 4 x 3 of 16,
- *     a: one  [x0]  acc 00  acc 01  acc 02                    NEON: 8 x 3 of 32, SSE2: 4 x 2 of 16). A step loads
- *     number  [x1]  acc 10  acc 11  acc 12                    MICRO_VECTORS vectors of b and broadcasts MICRO_ROWS
- *     a row   [..]    ..      ..      ..                      numbers of a for their product of multiply-adds.
- */
+ *                    b: one vector row a step of k            rows x vectors accumulators stay in registers:
+ *                  [ bv 0 ][ bv 1 ][ bv 2 ]                   AVX2 has 16, so 12 of them: 4 x 3, or 6 x 2 where
+ *     a: one  [x0]  acc 00  acc 01  acc 02                    two vectors of columns are left; AVX-512 and NEON
+ *     number  [x1]  acc 10  acc 11  acc 12                    have 32, so 24: 8 x 3, 12 x 2. A step loads the
+ *     a row   [..]    ..      ..      ..                      vectors of b and broadcasts a number of each row of a.
+ *
+ * Enough chains run side by side to hide the latency of a multiply-add (4 or 5 cycles, two a cycle). */
 #ifndef CANTO_MICRO_H
 #define CANTO_MICRO_H
 
 #include "math/isa.h"
+
+/* Rows of a tile of 3 vectors, and of one of 2 or 1; a sliver of packed rows holds whole tiles of both. */
+#if !defined(CANTO_DOUBLE) && defined(__AVX512F__) || !defined(CANTO_DOUBLE) && defined(__ARM_NEON)
+#define MICRO_VECTORS 3
+#define MICRO_ROWS_3 8
+#define MICRO_ROWS_2 12
+#define MICRO_SLIVER 24
+#elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
+#define MICRO_VECTORS 3
+#define MICRO_ROWS_3 4
+#define MICRO_ROWS_2 6
+#define MICRO_SLIVER 12
+#else
+#define MICRO_VECTORS 2
+#define MICRO_ROWS_3 4
+#define MICRO_ROWS_2 4
+#define MICRO_SLIVER 4
+#endif
+#define MICRO_MOST_ROWS (MICRO_ROWS_2 > MICRO_ROWS_3 ? MICRO_ROWS_2 : MICRO_ROWS_3)
+
+/* Loops over a tile's registers have to vanish early: accumulators that are ever indexed live in memory. */
+#if defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
+
+INLINE int micro_height(int vectors) { return vectors == 3 ? MICRO_ROWS_3 : MICRO_ROWS_2; }
 
 /* c[rows, vectors VL] += a b over kc steps, element (i, k) of a at a[i a_row + k a_column], row k of b at b + k b_row. The
  * chain of an element starts from c when load is set, else from 0. rows and vectors are constants wherever this is
  * inlined. */
 INLINE void micro_tile(int rows, int vectors, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column,
                        const real *b, ptrdiff_t b_row, real *c, ptrdiff_t c_row, bool load) {
-    vec acc[MICRO_ROWS][MICRO_VECTORS];
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) acc[i][v] = load ? vec_load(c + i * c_row + v * VL) : (vec){0};
+    vec acc[MICRO_MOST_ROWS][MICRO_VECTORS];
+    /* Three rows share a pointer: base, base + stride and base + 2 stride are addresses that one instruction can form. */
+    const real *three[(MICRO_MOST_ROWS + 2) / 3];
+    UNROLLED
+    for (int i = 0; i < rows; i += 3) three[i / 3] = a + i * a_row;
+    UNROLLED
+    for (int i = 0; i < rows; i++) {
+        UNROLLED
+        for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
+    }
+    if (load) {
+        UNROLLED
+        for (int i = 0; i < rows; i++) {
+            UNROLLED
+            for (int v = 0; v < vectors; v++) acc[i][v] = vec_load(c + i * c_row + v * VL);
+        }
+    }
+#if defined(__clang__)
+#pragma clang loop unroll_count(4)
+#else
 #pragma GCC unroll 4
+#endif
     for (int64_t k = 0; k < kc; k++) {
         vec bv[MICRO_VECTORS];
+        UNROLLED
         for (int v = 0; v < vectors; v++) bv[v] = vec_load(b + v * VL);
+        UNROLLED
         for (int i = 0; i < rows; i++) {
-            vec x = vec_set(a[i * a_row]);
+            vec x = vec_set(three[i / 3][i % 3 * a_row]);
+            UNROLLED
             for (int v = 0; v < vectors; v++) acc[i][v] = vec_fma(x, bv[v], acc[i][v]);
         }
-        a += a_column;
+        UNROLLED
+        for (int i = 0; i < rows; i += 3) three[i / 3] += a_column;
         b += b_row;
     }
-    for (int i = 0; i < rows; i++)
+    UNROLLED
+    for (int i = 0; i < rows; i++) {
+        UNROLLED
         for (int v = 0; v < vectors; v++) vec_store(c + i * c_row + v * VL, acc[i][v]);
+    }
 }
 
-/* The same for any number of rows up to MICRO_ROWS. */
+/* The same for any number of rows up to micro_height(vectors). */
 INLINE void micro_rows(int64_t rows, int vectors, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column,
                        const real *b, ptrdiff_t b_row, real *c, ptrdiff_t c_row, bool load) {
-    if (rows == MICRO_ROWS) {
-        micro_tile(MICRO_ROWS, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
+    if (rows == micro_height(vectors)) {
+        micro_tile(micro_height(vectors), vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
         return;
     }
-    for (int part = MICRO_ROWS / 2; part >= 1; part /= 2)
+    for (int part = 8; part >= 1; part /= 2)
         if (rows & part) {
-            if (part == 4) micro_tile(4, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
+            if (part == 8 && MICRO_MOST_ROWS > 8) micro_tile(8, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
+            else if (part == 4) micro_tile(4, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
             else if (part == 2) micro_tile(2, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
             else micro_tile(1, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
             a += part * a_row;

@@ -2,31 +2,39 @@
  *
  * For every GEMM_DEPTH steps of k, and in them for every panel of up to MICRO_VECTORS vectors of columns, the panel's part of
  * B is brought into one row a step (transposed on the way when B lies by columns), and the register tile runs down the rows
- * of A, which are brought into slivers of MICRO_ROWS when enough panels will read them:
+ * of A, which are brought into slivers of MICRO_SLIVER rows when that pays:
  *
- *     packed b: [k][columns of the panel]        packed a: [sliver][k][MICRO_ROWS]
+ *     packed b: [k][columns of the panel]        packed a: [sliver][k][MICRO_SLIVER]
+ *
+ * What is to be done to the result (edges_isa.c) is done to each register tile while it is in the first cache.
  *
  * Invariant: an element is one chain over k in ascending order, whatever the tile. Nothing here allocates, and nothing
  * depends on addresses. */
 #include "math/micro.h"
 
 #define PANEL (MICRO_VECTORS * VL)
-#define AHEAD 16 /* rows that packing asks for before it needs them */
+#define PACK_B_ROWS 32     /* so few rows of A read B where it lies */
+#define PACK_A_COLUMNS 192 /* so many columns pay for packing an A that lies by rows, */
+#define PACK_A_DEPTH 128   /* with a longer depth than the first cache likes, */
+#define PACK_A_STRIDE 384  /* or an A that lies by columns so far apart that its tile leaves the caches */
 
 /* ------------------------------------------------------------------------------------------------- packing */
 
-/* out[k][out_row], columns wide, = b's rows k, column j at b[j * b_column]: VL columns and VL steps at a time. */
+/* out[k][out_row], columns wide, = b's rows k, column j at b[j * b_column]: VL columns and LANE steps at a time. A lane holds
+ * LANE steps of one column, so transposing within the lanes is all. */
 static void pack_transposed(const real *b, ptrdiff_t b_column, int64_t kc, int64_t columns, real *out,
                             ptrdiff_t out_row) {
     int64_t j = 0;
     for (; j + VL <= columns; j += VL) {
         const real *from = b + j * b_column;
         int64_t     k = 0;
-        for (; k + VL <= kc; k += VL) {
-            vec x[VECTOR_BYTES / sizeof(real)];
-            for (int i = 0; i < VL; i++) x[i] = vec_load(from + i * b_column + k);
-            vec_transpose(x, VL);
-            for (int i = 0; i < VL; i++) vec_store(out + (k + i) * out_row + j, x[i]);
+        for (; k + LANE <= kc; k += LANE) {
+            vec x[LANE];
+            UNROLLED
+            for (int i = 0; i < LANE; i++) x[i] = vec_load_lanes(from + i * b_column + k, b_column);
+            vec_transpose_lanes(x);
+            UNROLLED
+            for (int i = 0; i < LANE; i++) vec_store(out + (k + i) * out_row + j, x[i]);
         }
         for (; k < kc; k++)
             for (int i = 0; i < VL; i++) out[k * out_row + j + i] = from[i * b_column + k];
@@ -35,52 +43,61 @@ static void pack_transposed(const real *b, ptrdiff_t b_column, int64_t kc, int64
         for (int64_t i = j; i < columns; i++) out[k * out_row + i] = b[i * b_column + k];
 }
 
+/* out[k][vectors VL] = b's rows, as they lie. */
+INLINE void pack_straight(const real *b, ptrdiff_t b_row, int64_t kc, int vectors, real *out) {
+    for (int64_t k = 0; k < kc; k++, b += b_row, out += vectors * VL) {
+        UNROLLED
+        for (int v = 0; v < vectors; v++) vec_store(out + v * VL, vec_load(b + v * VL));
+    }
+}
+
 /* B's steps [k0, k0 + kc) of columns [n, n + columns) -> packed, zeros up to whole vectors. */
 static void pack_b(const gemm *g, int64_t k0, int64_t kc, int64_t n, int64_t columns, int vectors, real *packed) {
     const real *b = g->b + k0 * g->b_row + n * g->b_column;
     int64_t     width = vectors * VL;
     if (columns < width) memset(packed, 0, (size_t)(kc * width) * sizeof(real));
     if (g->b_row == 1) pack_transposed(b, g->b_column, kc, columns, packed, width);
-    else if (columns == PANEL && g->b_column == 1)
-        for (int64_t k = 0; k < kc; k++) memcpy(packed + k * PANEL, b + k * g->b_row, PANEL * sizeof(real));
-    else
+    else if (columns < width || g->b_column != 1)
         for (int64_t k = 0; k < kc; k++)
             for (int64_t j = 0; j < columns; j++) packed[k * width + j] = b[k * g->b_row + j * g->b_column];
+    else if (vectors == 1) pack_straight(b, g->b_row, kc, 1, packed);
+    else if (vectors == 2) pack_straight(b, g->b_row, kc, 2, packed);
+    else pack_straight(b, g->b_row, kc, MICRO_VECTORS, packed);
 }
 
-/* MICRO_ROWS rows of A that lie by rows -> a sliver [kc][MICRO_ROWS]. */
-static void pack_sliver(const real *a, ptrdiff_t a_row, int64_t kc, real *out) {
+/* LANE rows of A that lie by rows -> columns [0, LANE) of a sliver. */
+static void pack_few_rows(const real *a, ptrdiff_t a_row, int64_t kc, real *out) {
     int64_t k = 0;
     for (; k + VL <= kc; k += VL) {
-        vec x[MICRO_ROWS];
-        for (int i = 0; i < MICRO_ROWS; i++) x[i] = vec_load(a + i * a_row + k);
-        vec_transpose(x, MICRO_ROWS);
-        for (int i = 0; i < MICRO_ROWS; i++) vec_store(out + k * MICRO_ROWS + i * VL, x[i]);
+        vec x[LANE];
+        UNROLLED
+        for (int i = 0; i < LANE; i++) x[i] = vec_load(a + i * a_row + k);
+        vec_transpose_lanes(x); /* lane l of x[i]: step l LANE + i */
+        UNROLLED
+        for (int l = 0; l < VL / LANE; l++) {
+            UNROLLED
+            for (int i = 0; i < LANE; i++)
+                memcpy(out + (k + l * LANE + i) * MICRO_SLIVER, (const real *)&x[i] + l * LANE, 16);
+        }
     }
     for (; k < kc; k++)
-        for (int i = 0; i < MICRO_ROWS; i++) out[k * MICRO_ROWS + i] = a[i * a_row + k];
+        for (int i = 0; i < LANE; i++) out[k * MICRO_SLIVER + i] = a[i * a_row + k];
 }
-
-#define TOGETHER 4 /* slivers of an A that lies by columns: whole cache lines are read once */
 
 /* A's rows [m0, m1), steps [k0, k0 + kc) -> slivers; the last one's missing rows are left as they are. */
 static void pack_a(const gemm *g, int64_t m0, int64_t m1, int64_t k0, int64_t kc, real *packed) {
-    int64_t m = m0, sliver = kc * MICRO_ROWS;
-    for (; g->a_row == 1 && m + TOGETHER * MICRO_ROWS <= m1; m += TOGETHER * MICRO_ROWS, packed += TOGETHER * sliver)
-        for (int64_t k = 0; k < kc; k++) {
-            const real *a = g->a + m + (k0 + k) * g->a_column;
-            for (int s = 0; s < TOGETHER; s++)
-                memcpy(packed + s * sliver + k * MICRO_ROWS, a + s * MICRO_ROWS, MICRO_ROWS * sizeof(real));
-            __builtin_prefetch(a + AHEAD * g->a_column);
-            __builtin_prefetch(a + AHEAD * g->a_column + 16);
-        }
-    for (; m < m1; m += MICRO_ROWS, packed += sliver) {
+    for (int64_t m = m0; m < m1; m += MICRO_SLIVER, packed += kc * MICRO_SLIVER) {
         const real *a = g->a + m * g->a_row + k0 * g->a_column;
-        int64_t     rows = m1 - m < MICRO_ROWS ? m1 - m : MICRO_ROWS;
-        if (rows == MICRO_ROWS && g->a_column == 1) pack_sliver(a, g->a_row, kc, packed);
-        else
+        int64_t     rows = m1 - m < MICRO_SLIVER ? m1 - m : MICRO_SLIVER, i = 0;
+        if (g->a_row == 1 && rows == MICRO_SLIVER) {
             for (int64_t k = 0; k < kc; k++)
-                for (int64_t i = 0; i < rows; i++) packed[k * MICRO_ROWS + i] = a[i * g->a_row + k * g->a_column];
+                memcpy(packed + k * MICRO_SLIVER, a + k * g->a_column, MICRO_SLIVER * sizeof(real));
+            continue;
+        }
+        for (; g->a_column == 1 && i + LANE <= rows; i += LANE)
+            pack_few_rows(a + i * g->a_row, g->a_row, kc, packed + i);
+        for (int64_t k = 0; k < kc && i < rows; k++)
+            for (int64_t r = i; r < rows; r++) packed[k * MICRO_SLIVER + r] = a[r * g->a_row + k * g->a_column];
     }
 }
 
@@ -93,6 +110,10 @@ static int panel_vectors(int64_t columns) {
     return vectors == MICRO_VECTORS + 1 && MICRO_VECTORS > 2 ? MICRO_VECTORS - 1 : MICRO_VECTORS;
 }
 
+static bool has_edge(const gemm_edge *e) {
+    return e->bias != NULL || e->activate || e->factor != NULL || e->masks[0] != NULL || e->residual != NULL;
+}
+
 /* One panel's part of the work at one depth. */
 typedef struct panel {
     const gemm *g;
@@ -101,71 +122,56 @@ typedef struct panel {
     const real *b;
     ptrdiff_t   b_row;
     bool        load, last; /* go on from c; no further depth follows */
-    real       *edge;       /* [MICRO_ROWS][PANEL] */
-    const real *next;       /* the next panel's part of B: next_rows rows of next_width, next_stride elements apart */
-    int64_t     next_rows, next_width;
-    ptrdiff_t   next_stride;
+    real       *buffer;     /* [MICRO_MOST_ROWS][PANEL], for columns that do not fill their vectors */
 } panel;
 
-#define LINE ((int64_t)(64 / sizeof(real)))
-
-/* Brings a share of the next panel's rows near, while this one computes. */
-INLINE void fetch_next(const panel *p, int64_t share, int64_t shares) {
-    int64_t to = p->next_rows * (share + 1) / shares;
-    for (int64_t r = p->next_rows * share / shares; r < to; r++)
-        for (int64_t j = 0; j < p->next_width + LINE - 1; j += LINE)
-            __builtin_prefetch(p->next + r * p->next_stride + j, 0, 2);
-}
-
-static void add_bias(const panel *p, int64_t m, int64_t rows) {
-    const gemm *g = p->g;
-    for (int64_t i = m; i < m + rows; i++)
-        for (int64_t j = p->n; j < p->n + p->columns; j++) g->c[i * g->c_row + j] += g->bias[j];
-}
-
-INLINE void run_panel(const panel *p, int vectors) {
-    const gemm *g = p->g;
-    bool        whole = p->columns == vectors * VL;
-    const real *sliver = p->a;
-    for (int64_t m = p->m0; m < p->m1; m += MICRO_ROWS) {
-        int64_t     rows = p->m1 - m < MICRO_ROWS ? p->m1 - m : MICRO_ROWS;
-        const real *a = g->a + m * g->a_row + p->k0 * g->a_column;
-        ptrdiff_t   a_row = g->a_row, a_column = g->a_column, c_row = g->c_row;
-        real       *c = g->c + m * g->c_row + p->n, *to = c;
-        fetch_next(p, (m - p->m0) / MICRO_ROWS, (p->m1 - p->m0 + MICRO_ROWS - 1) / MICRO_ROWS);
-        for (int i = MICRO_ROWS; i < 2 * MICRO_ROWS; i++)
-            for (int v = 0; v < vectors; v++) __builtin_prefetch(c + i * c_row + v * VL, 1, 2);
-        if (p->a != NULL) a = sliver, a_row = 1, a_column = MICRO_ROWS, sliver += p->kc * MICRO_ROWS;
-        if (!whole) {
-            to = p->edge, c_row = PANEL;
-            for (int64_t i = 0; i < rows && p->load; i++)
-                memcpy(to + i * PANEL, c + i * g->c_row, (size_t)p->columns * sizeof(real));
+/* Any number of rows, and columns that do not fill their vectors: register tiles into a buffer when these do not. */
+INLINE void run_rest(const panel *p, int vectors, int64_t rows, const real *a, ptrdiff_t a_row, ptrdiff_t a_column,
+                     real *c) {
+    const int    height = micro_height(vectors);
+    const bool   whole = p->columns == vectors * VL;
+    const size_t bytes = (size_t)p->columns * sizeof(real);
+    ptrdiff_t    c_row = p->g->c_row;
+    for (int64_t n; rows > 0; rows -= n, a += n * a_row, c += n * c_row) {
+        n = rows < height ? rows : height;
+        if (whole) {
+            micro_rows(n, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, c, c_row, p->load);
+            continue;
         }
-        micro_rows(rows, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, to, c_row, p->load);
-        if (!whole)
-            for (int64_t i = 0; i < rows; i++)
-                memcpy(c + i * g->c_row, to + i * PANEL, (size_t)p->columns * sizeof(real));
-        if (p->last && g->bias != NULL) add_bias(p, m, rows);
+        for (int64_t i = 0; i < n && p->load; i++) memcpy(p->buffer + i * PANEL, c + i * c_row, bytes);
+        micro_rows(n, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, p->buffer, PANEL, p->load);
+        for (int64_t i = 0; i < n; i++) memcpy(c + i * c_row, p->buffer + i * PANEL, bytes);
     }
 }
 
-/* The panel after this one: to the right, or the first one at the next depth. */
-static void plan_next(panel *p, int64_t n0, int64_t n1) {
-    const gemm *g = p->g;
-    bool        right = p->n + p->columns < n1;
-    int64_t     n = right ? p->n + p->columns : n0, k = right ? p->k0 : p->k0 + p->kc;
-    int64_t     kc = g->K - k < GEMM_DEPTH ? g->K - k : GEMM_DEPTH, columns = n1 - n < PANEL ? n1 - n : PANEL;
-    p->next = g->b + k * g->b_row + n * g->b_column;
-    p->next_rows = g->b_row == 1 ? columns : kc;
-    p->next_width = g->b_row == 1 ? kc : columns;
-    p->next_stride = g->b_row == 1 ? g->b_column : g->b_row;
-    if (kc <= 0) p->next_rows = 0;
+/* Down the rows of A, a sliver (of copied rows, or as many as they lie) at a time. */
+INLINE void run_panel(const panel *p, int vectors) {
+    const gemm     *g = p->g;
+    const int       height = micro_height(vectors);
+    const int64_t   kc = p->kc;
+    const real     *a = p->a != NULL ? p->a : g->a + p->m0 * g->a_row + p->k0 * g->a_column, *b = p->b;
+    const ptrdiff_t a_row = p->a != NULL ? 1 : g->a_row, a_column = p->a != NULL ? MICRO_SLIVER : g->a_column;
+    const ptrdiff_t a_next = p->a != NULL ? kc * MICRO_SLIVER : MICRO_SLIVER * a_row, b_row = p->b_row;
+    const ptrdiff_t c_row = g->c_row;
+    real           *c = g->c + p->m0 * c_row + p->n;
+    const bool      whole = p->columns == vectors * VL, load = p->load, edge = p->last && has_edge(&g->edge);
+    for (int64_t m = p->m0; m < p->m1; m += MICRO_SLIVER, a += a_next, c += MICRO_SLIVER * c_row) {
+        int64_t rows = p->m1 - m < MICRO_SLIVER ? p->m1 - m : MICRO_SLIVER;
+        if (whole && rows == MICRO_SLIVER)
+            for (int i = 0; i < MICRO_SLIVER; i += height)
+                micro_tile(height, vectors, kc, a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, load);
+        else run_rest(p, vectors, rows, a, a_row, a_column, c);
+        if (edge) ISA(edges_tile)(g, m, rows, p->n, p->columns);
+    }
 }
 
-/* Whether B's rows are read where they are: few rows of A would not pay for a copy. A stride that is a multiple of 2 KiB
- * would put them all into the same few places of the caches. */
-static bool lies_well(const gemm *g, int64_t rows) {
-    return g->b_column == 1 && rows <= 256 && (size_t)g->b_row * sizeof(real) % 2048 != 0;
+/* Whether B's rows are read where they are: few rows of A would not pay for a copy. */
+static bool lies_well(const gemm *g, int64_t rows) { return g->b_column == 1 && rows <= PACK_B_ROWS; }
+
+/* Whether A is copied into slivers. */
+static bool worth_packing(const gemm *g, int64_t rows, int64_t columns) {
+    if (rows < MICRO_SLIVER || columns < PACK_A_COLUMNS) return false;
+    return g->a_row == 1 ? g->a_column > PACK_A_STRIDE : g->K > PACK_A_DEPTH;
 }
 
 static void run_panel_3(const panel *p) { run_panel(p, MICRO_VECTORS); }
@@ -174,12 +180,9 @@ static void run_panel_2(const panel *p) { run_panel(p, 2); }
 
 static void run_panel_1(const panel *p) { run_panel(p, 1); }
 
-#define PACK_A_COLUMNS 192 /* so many columns, and a longer depth than the first caches like, pay for packing A */
-#define PACK_A_DEPTH 128
-
 void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch) {
-    real *packed_a = scratch + GEMM_EDGE + GEMM_PANEL, *packed_b = scratch + GEMM_EDGE;
-    bool  pack = n1 - n0 >= PACK_A_COLUMNS && g->K > PACK_A_DEPTH && m1 - m0 >= MICRO_ROWS;
+    real *packed_b = scratch + GEMM_EDGE, *packed_a = packed_b + GEMM_PANEL;
+    bool  pack = worth_packing(g, m1 - m0, n1 - n0);
     memset(scratch, 0, GEMM_EDGE * sizeof(real));
     for (int64_t k0 = 0; k0 < g->K || k0 == 0; k0 += GEMM_DEPTH) {
         int64_t kc = g->K - k0 < GEMM_DEPTH ? g->K - k0 : GEMM_DEPTH;
@@ -189,10 +192,9 @@ void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64
                      .k0 = k0,
                      .kc = kc,
                      .a = pack ? packed_a : NULL,
-                     .b = packed_b,
                      .load = g->accumulate || k0 > 0,
                      .last = k0 + kc == g->K,
-                     .edge = scratch};
+                     .buffer = scratch};
         if (pack) pack_a(g, m0, m1, k0, kc, packed_a);
         for (p.n = n0; p.n < n1; p.n += p.columns) {
             int vectors = panel_vectors(n1 - p.n);
@@ -205,10 +207,30 @@ void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64
                 p.b = packed_b;
                 pack_b(g, k0, kc, p.n, p.columns, vectors, packed_b);
             }
-            plan_next(&p, n0, n1);
             if (vectors == 1) run_panel_1(&p);
             else if (vectors == 2) run_panel_2(&p);
             else run_panel_3(&p);
         }
     }
+}
+
+/* -------------------------------------------------------------------------------------------- sums of columns */
+
+#define SUMS 8 /* vectors of columns at a time */
+
+void ISA(products_sums)(const real *x, ptrdiff_t x_row, int64_t rows, int64_t n, real *out) {
+    int64_t j = 0;
+    for (; j + SUMS * VL <= n; j += SUMS * VL) {
+        vec s[SUMS];
+        UNROLLED
+        for (int v = 0; v < SUMS; v++) s[v] = vec_load(out + j + v * VL);
+        for (int64_t r = 0; r < rows; r++) {
+            UNROLLED
+            for (int v = 0; v < SUMS; v++) s[v] += vec_load(x + r * x_row + j + v * VL);
+        }
+        UNROLLED
+        for (int v = 0; v < SUMS; v++) vec_store(out + j + v * VL, s[v]);
+    }
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = j; i < n; i++) out[i] += x[r * x_row + i];
 }

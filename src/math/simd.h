@@ -13,13 +13,9 @@
 #if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
 #include <immintrin.h>
 #define VECTOR_BYTES 64
-#define MICRO_ROWS 8
-#define MICRO_VECTORS 3
 #elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 #define VECTOR_BYTES 32
-#define MICRO_ROWS 4
-#define MICRO_VECTORS 3
 #else
 #if !defined(CANTO_DOUBLE) && defined(__ARM_NEON)
 #include <arm_neon.h>
@@ -27,8 +23,6 @@
 #include <immintrin.h>
 #endif
 #define VECTOR_BYTES 16
-#define MICRO_ROWS 4
-#define MICRO_VECTORS 2
 #endif
 
 #define VL ((int)(VECTOR_BYTES / sizeof(real)))
@@ -160,6 +154,59 @@ static inline vec vec_zip_low(vec a, vec b) { return __builtin_shufflevector(a, 
 
 static inline vec vec_zip_high(vec a, vec b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
 #endif
+
+/* A vector is VL / LANE lanes of 16 bytes, LANE reals each; shuffles within lanes are the cheap ones. */
+#define LANE ((int)(16 / sizeof(real)))
+
+/* Lane l from p + l LANE stride: of rows that lie stride apart, every LANEth. */
+static inline vec vec_load_lanes(const real *p, ptrdiff_t stride) {
+#if !defined(CANTO_DOUBLE) && VECTOR_BYTES == 64
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p));
+    v = _mm512_mask_broadcast_f32x4(v, 0x00f0, _mm_loadu_ps(p + LANE * stride));
+    v = _mm512_mask_broadcast_f32x4(v, 0x0f00, _mm_loadu_ps(p + 2 * LANE * stride));
+    return (vec)_mm512_mask_broadcast_f32x4(v, 0xf000, _mm_loadu_ps(p + 3 * LANE * stride));
+#elif !defined(CANTO_DOUBLE) && VECTOR_BYTES == 32
+    return (vec)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + LANE * stride), 1);
+#else
+    (void)stride;
+    return vec_load(p);
+#endif
+}
+
+/* Transposes x[LANE] within each lane: element j of lane l of x[i] and element i of lane l of x[j] change places. */
+static inline __attribute__((always_inline)) void vec_transpose_lanes(vec *x) {
+#if defined(CANTO_DOUBLE)
+    vec a = x[0], b = x[1];
+    x[0] = __builtin_shufflevector(a, b, 0, 2);
+    x[1] = __builtin_shufflevector(a, b, 1, 3);
+#else
+#if VECTOR_BYTES == 64
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#define PAIRS(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define LAST_PAIRS(a, b) __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#elif VECTOR_BYTES == 32
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define PAIRS(a, b) __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+#define LAST_PAIRS(a, b) __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
+#else
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define PAIRS(a, b) __builtin_shufflevector(a, b, 0, 1, 4, 5)
+#define LAST_PAIRS(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
+#endif
+    vec low01 = LOW(x[0], x[1]), high01 = HIGH(x[0], x[1]), low23 = LOW(x[2], x[3]), high23 = HIGH(x[2], x[3]);
+    x[0] = PAIRS(low01, low23);
+    x[1] = LAST_PAIRS(low01, low23);
+    x[2] = PAIRS(high01, high23);
+    x[3] = LAST_PAIRS(high01, high23);
+#undef LOW
+#undef HIGH
+#undef PAIRS
+#undef LAST_PAIRS
+#endif
+}
 
 /* Turns `rows` vectors (16 at most), a matrix [rows][VL] row by row, into its transpose [VL][rows] in the same registers. Element j of
  * row i stands at the number whose binary digits are those of i, then those of j. Zipping the first half with the second

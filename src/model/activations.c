@@ -2,7 +2,8 @@
  * keys and values of a timeline lie.
  *
  * The same walk measures (block NULL) and binds, so the two cannot disagree. When training, every block keeps its own;
- * otherwise all blocks share one set, with two streams that take turns as input and output. */
+ * otherwise all blocks share one set: a block's output is its last sum or norm, which the next one reads for the last time
+ * before, or element by element while, it writes its own. */
 #include "model/dropout.h"
 #include "model/embedding.h"
 #include "model/head.h"
@@ -28,8 +29,8 @@ static void plan_norm(planner *p, size_t rows, int64_t C, real **normed, real **
     *rstd = take_rows(p, rows, 1);
 }
 
-/* A block's own tensors; out is planned by the caller. */
-static void plan_layer(planner *p, const canto_config *c, size_t rows, layer_activations *l) {
+/* A block's own tensors, after its input. */
+static void plan_layer(planner *p, const canto_config *c, size_t rows, bool training, layer_activations *l) {
     int64_t C = c->width;
     bool    post = c->norm == CANTO_NORM_POST;
     l->middle = l->in;
@@ -43,33 +44,24 @@ static void plan_layer(planner *p, const canto_config *c, size_t rows, layer_act
     }
     if (c->ffn > 0) {
         if (c->norm != CANTO_NORM_NONE) plan_norm(p, rows, C, &l->normed2, &l->mean2, &l->rstd2);
-        l->up = take_rows(p, rows, c->ffn);
+        if (training) l->up = take_rows(p, rows, c->ffn);
         l->active = take_rows(p, rows, c->ffn);
         l->sum2 = take_rows(p, rows, C);
     }
+    if (c->ffn > 0) l->out = post ? l->normed2 : l->sum2;
+    else l->out = c->attention ? l->middle : take_rows(p, rows, C);
 }
 
 static void plan_layers(planner *p, const canto_config *c, size_t rows, gpt_activations *a) {
     layer_activations shared = {0}, measured;
-    real             *streams[2] = {NULL, NULL};
-    if (!a->training && c->layers > 0) {
-        plan_layer(p, c, rows, &shared);
-        streams[0] = take_rows(p, rows, c->width);
-        streams[1] = take_rows(p, rows, c->width);
-    }
-    real *in = a->embedded;
+    real             *in = a->embedded;
+    if (!a->training && c->layers > 0) plan_layer(p, c, rows, false, &shared);
     for (int32_t i = 0; i < c->layers; i++) {
         layer_activations *l = a->layers != NULL ? &a->layers[i] : &measured;
-        if (a->training) {
-            *l = (layer_activations){.in = in};
-            plan_layer(p, c, rows, l);
-            l->out = take_rows(p, rows, c->width);
-        } else {
-            *l = shared;
-            l->in = in;
-            if (!c->attention) l->middle = in;
-            l->out = streams[i % 2];
-        }
+        *l = shared;
+        l->in = in;
+        if (a->training) plan_layer(p, c, rows, true, l);
+        else if (!c->attention) l->middle = in;
         in = l->out;
     }
     a->hidden = in;
@@ -89,6 +81,7 @@ static size_t plan(const canto_config *c, int32_t B, int32_t T, purpose why, cha
         a->hidden = a->normed;
     }
     a->branch = take_rows(&p, rows, C);
+    for (int i = 0; i < 2 && why != EXTENSION; i++) a->masks[i] = take(&p, (size_t)B, sizeof(mask));
     if (why != EXTENSION) {
         a->chunk_rows = head_chunk_rows(c->vocab, (int64_t)rows);
         a->chunk = take_rows(&p, (size_t)a->chunk_rows, c->vocab);

@@ -89,6 +89,14 @@ bool dropout_mask(const canto_config *c, const gpt_dropout *dropout, int32_t lay
     return true;
 }
 
+bool dropout_masks(const canto_config *config, const gpt_dropout *dropout, int32_t layer, dropout_place place,
+                   const gpt_activations *acts, mask *list) {
+    if (!dropout->on || dropout_rate(config, place) <= 0) return false;
+    for (int32_t b = 0; b < acts->b; b++)
+        dropout_mask(config, dropout, layer, place, acts->batch, acts->t, acts->first + b, &list[b]);
+    return true;
+}
+
 #define ROWS 16 /* positions of a unit */
 #define PART 256
 
@@ -99,7 +107,8 @@ typedef struct apply_job {
     const gpt_activations *acts;
     int32_t                layer;
     dropout_place          place;
-    real                  *x;
+    const real            *from;
+    real                  *to;
     int64_t                units; /* of a sequence */
 } apply_job;
 
@@ -107,7 +116,8 @@ static void apply_unit(void *job, size_t unit, int worker) {
     const apply_job *j = job;
     int64_t          b = (int64_t)unit / j->units, t0 = (int64_t)unit % j->units * ROWS, C = j->config->width;
     int64_t          t1 = t0 + ROWS < j->acts->t ? t0 + ROWS : j->acts->t;
-    real             part[PART], *x = j->x + b * j->acts->t * C;
+    const real      *from = j->from + b * j->acts->t * C;
+    real             part[PART], *to = j->to + b * j->acts->t * C;
     mask             m;
     (void)worker;
     dropout_mask(j->config, j->dropout, j->layer, j->place, j->acts->batch, j->acts->t, j->acts->first + (int32_t)b,
@@ -115,13 +125,14 @@ static void apply_unit(void *job, size_t unit, int worker) {
     for (int64_t i = t0 * C; i < t1 * C; i += PART) {
         int64_t n = t1 * C - i < PART ? t1 * C - i : PART;
         j->k->mask_row(&m, (uint64_t)i, n, part);
-        for (int64_t s = 0; s < n; s++) x[i + s] *= part[s];
+        for (int64_t s = 0; s < n; s++) to[i + s] = from[i + s] * part[s];
     }
 }
 
-void dropout_apply(const exec *e, const kernels *k, const canto_config *config, const gpt_dropout *dropout,
-                   int32_t layer, dropout_place place, const gpt_activations *acts, real *x) {
-    if (!dropout->on || dropout_rate(config, place) <= 0) return;
-    apply_job job = {k, config, dropout, acts, layer, place, x, (acts->t + ROWS - 1) / ROWS};
+bool dropout_apply(const exec *e, const kernels *k, const canto_config *config, const gpt_dropout *dropout,
+                   int32_t layer, dropout_place place, const gpt_activations *acts, const real *from, real *to) {
+    if (!dropout->on || dropout_rate(config, place) <= 0) return false;
+    apply_job job = {k, config, dropout, acts, layer, place, from, to, (acts->t + ROWS - 1) / ROWS};
     exec_run(e, (size_t)(acts->b * job.units), apply_unit, &job);
+    return true;
 }

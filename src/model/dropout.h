@@ -20,9 +20,13 @@ double dropout_rate(const canto_config *config, dropout_place place);
 bool dropout_mask(const canto_config *config, const gpt_dropout *dropout, int32_t layer, dropout_place place, int32_t B,
                   int32_t T, int32_t sequence, mask *out);
 
-/* x[b, T, C] *= masks of sequences first .. first + b - 1 (the same call serves forward and backward:
- * y = m x, dx = m dy). */
-void dropout_apply(const exec *e, const kernels *k, const canto_config *config, const gpt_dropout *dropout,
-                   int32_t layer, dropout_place place, const gpt_activations *acts, real *x);
+/* The masks of sequences first .. first + b - 1 -> list[b], for the edge of a product; false when nothing is dropped. */
+bool dropout_masks(const canto_config *config, const gpt_dropout *dropout, int32_t layer, dropout_place place,
+                   const gpt_activations *acts, mask *list);
+
+/* to[b, T, C] = from times the masks of sequences first .. first + b - 1 (the same call serves forward and backward: y = m x,
+ * dx = m dy); to may be from. false when nothing is dropped: to is left as it is. */
+bool dropout_apply(const exec *e, const kernels *k, const canto_config *config, const gpt_dropout *dropout,
+                   int32_t layer, dropout_place place, const gpt_activations *acts, const real *from, real *to);
 
 #endif

@@ -72,11 +72,9 @@ static bool joined(const view *q, const view *k, const view *v, view *all) {
 #define PART 8192
 
 typedef struct element_job {
-    const kernels  *k;
-    activation_kind kind;
-    const real     *a, *b;
-    real           *out, *slope;
-    int64_t         n;
+    const real *a, *b;
+    real       *out;
+    int64_t     n;
 } element_job;
 
 static void add_unit(void *job, size_t unit, int worker) {
@@ -93,37 +91,10 @@ static void add_elements(const exec *e, const real *a, const real *b, real *out,
     else if (out != b) memcpy(out, b, (size_t)n * sizeof(real));
 }
 
-static void activate_unit(void *job, size_t unit, int worker) {
-    const element_job *j = job;
-    int64_t            from = (int64_t)unit * PART, n = j->n - from < PART ? j->n - from : PART;
-    (void)worker;
-    j->k->activate(j->kind, j->a + from, j->out + from, j->slope != NULL ? j->slope + from : NULL, n);
-}
-
 static activation_kind kind_of(canto_activation a) {
     return a == CANTO_GELU_TANH    ? ACTIVATION_GELU_TANH
            : a == CANTO_GELU_EXACT ? ACTIVATION_GELU_EXACT
                                    : ACTIVATION_RELU;
-}
-
-/* slope: may be x; NULL: not wanted. */
-static void activation_forward(const exec *e, const kernels *k, canto_activation a, const real *x, real *y, real *slope,
-                               int64_t n) {
-    element_job job = {.k = k, .kind = kind_of(a), .a = x, .out = y, .slope = slope, .n = n};
-    exec_run(e, (size_t)((n + PART - 1) / PART), activate_unit, &job);
-}
-
-static void multiply_unit(void *job, size_t unit, int worker) {
-    const element_job *j = job;
-    int64_t            from = (int64_t)unit * PART, to = from + PART < j->n ? from + PART : j->n;
-    (void)worker;
-    for (int64_t i = from; i < to; i++) j->out[i] = j->a[i] * j->b[i];
-}
-
-/* dx may be dy. */
-static void activation_backward(const exec *e, const real *slope, const real *dy, real *dx, int64_t n) {
-    element_job job = {.a = slope, .b = dy, .out = dx, .n = n};
-    exec_run(e, (size_t)((n + PART - 1) / PART), multiply_unit, &job);
 }
 
 /* ----------------------------------------------------------------------------------------------- a pass */
@@ -158,25 +129,57 @@ static void norm_backward(const pass *p, const view *weight, tensor_role role, i
                        gradient_of(p, (tensor_role)(role + 1), layer));
 }
 
+/* x times the mask of a place, if it drops anything. */
 static void drop(const pass *p, int32_t layer, dropout_place place, real *x) {
-    dropout_apply(p->e, p->k, p->c, p->dropout, layer, place, p->a, x);
+    dropout_apply(p->e, p->k, p->c, p->dropout, layer, place, p->a, x, x);
+}
+
+/* The gradient behind up to two masks (DROPOUT_PLACES: none): x itself where nothing is dropped, else in out. */
+static const real *behind_masks(const pass *p, int32_t layer, dropout_place one, dropout_place other, const real *x,
+                                real *out) {
+    if (dropout_apply(p->e, p->k, p->c, p->dropout, layer, one, p->a, x, out)) x = out;
+    if (dropout_apply(p->e, p->k, p->c, p->dropout, layer, other, p->a, x, out)) x = out;
+    return x;
+}
+
+/* What a product that ends a branch does on top: masks, and the stream that the branch joins. */
+static gemm_edge branch_edge(const pass *p, int32_t layer, dropout_place one, dropout_place other, const real *stream) {
+    gemm_edge           edge = {.residual = p->c->residuals ? stream : NULL, .mask_rows = p->a->t};
+    const dropout_place places[2] = {one, other};
+    int                 n = 0;
+    for (int i = 0; i < 2; i++)
+        if (dropout_masks(p->c, p->dropout, layer, places[i], p->a, p->a->masks[n]))
+            edge.masks[n] = p->a->masks[n], n++;
+    return edge;
 }
 
 static void qkv_forward(const pass *p, const layer_weights *w, const real *x, real *qkv) {
     view weight, bias;
     if (joined(&w->q_weight, &w->k_weight, &w->v_weight, &weight) &&
         joined(&w->q_bias, &w->k_bias, &w->v_bias, &bias)) {
-        linear_forward(p->e, p->k, &weight, &bias, x, p->C, p->rows, qkv, 3 * p->C);
+        linear_forward(p->e, p->k, &weight, &bias, x, p->C, p->rows, qkv, 3 * p->C, NULL);
         return;
     }
-    linear_forward(p->e, p->k, &w->q_weight, &w->q_bias, x, p->C, p->rows, qkv, 3 * p->C);
-    linear_forward(p->e, p->k, &w->k_weight, &w->k_bias, x, p->C, p->rows, qkv + p->C, 3 * p->C);
-    linear_forward(p->e, p->k, &w->v_weight, &w->v_bias, x, p->C, p->rows, qkv + 2 * p->C, 3 * p->C);
+    linear_forward(p->e, p->k, &w->q_weight, &w->q_bias, x, p->C, p->rows, qkv, 3 * p->C, NULL);
+    linear_forward(p->e, p->k, &w->k_weight, &w->k_bias, x, p->C, p->rows, qkv + p->C, 3 * p->C, NULL);
+    linear_forward(p->e, p->k, &w->v_weight, &w->v_bias, x, p->C, p->rows, qkv + 2 * p->C, 3 * p->C, NULL);
+}
+
+/* sum1 = stream + mask projection(attended), or without a projection */
+static void attention_branch(const pass *p, int32_t i, const layer_weights *w, layer_activations *l) {
+    if (p->c->projection) {
+        gemm_edge edge = branch_edge(p, i, DROPOUT_RESIDUAL1, DROPOUT_PLACES, l->in);
+        linear_forward(p->e, p->k, &w->projection_weight, &w->projection_bias, l->attended, p->C, p->rows, l->sum1,
+                       p->C, &edge);
+        return;
+    }
+    const real *branch = behind_masks(p, i, DROPOUT_RESIDUAL1, DROPOUT_PLACES, l->attended, p->a->branch);
+    add_elements(p->e, p->c->residuals ? l->in : NULL, branch, l->sum1, p->rows * p->C);
 }
 
 /* x -> l->middle */
 static void attention_half_forward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l) {
-    const real *x = l->in, *branch = l->attended;
+    const real *x = l->in;
     if (p->c->norm == CANTO_NORM_PRE) {
         norm_forward(p, &w->norm1_weight, &w->norm1_bias, x, l->normed1, l->mean1, l->rstd1);
         x = l->normed1;
@@ -184,12 +187,7 @@ static void attention_half_forward(const pass *p, int32_t i, const layer_weights
     qkv_forward(p, w, x, l->qkv);
     if (p->cache != NULL) attention_extend(p->e, p->k, p->c, i, p->a, p->cache, l->qkv, l->attended);
     else attention_forward(p->e, p->k, p->c, i, p->a, p->dropout, l->qkv, l->attended, l->lse);
-    real *out = p->a->branch;
-    if (p->c->projection)
-        linear_forward(p->e, p->k, &w->projection_weight, &w->projection_bias, l->attended, p->C, p->rows, out, p->C);
-    else memcpy(out, branch, (size_t)(p->rows * p->C) * sizeof(real));
-    drop(p, i, DROPOUT_RESIDUAL1, out);
-    add_elements(p->e, p->c->residuals ? l->in : NULL, out, l->sum1, p->rows * p->C);
+    attention_branch(p, i, w, l);
     if (p->c->norm == CANTO_NORM_POST)
         norm_forward(p, &w->norm1_weight, &w->norm1_bias, l->sum1, l->normed1, l->mean1, l->rstd1);
 }
@@ -200,12 +198,10 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     int64_t          n = p->rows * p->C;
     if (p->c->norm == CANTO_NORM_POST)
         norm_backward(p, &w->norm1_weight, TENSOR_NORM1_WEIGHT, i, l->sum1, l->mean1, l->rstd1, a->dx, NULL, a->dx);
-    memcpy(a->dbranch, a->dx, (size_t)n * sizeof(real));
-    drop(p, i, DROPOUT_RESIDUAL1, a->dbranch);
-    const real *dattended = a->dbranch;
+    const real *dattended = behind_masks(p, i, DROPOUT_RESIDUAL1, DROPOUT_PLACES, a->dx, a->dbranch);
     if (p->c->projection) {
-        linear_backward(p->e, p->k, &w->projection_weight, l->attended, p->C, p->rows, a->dbranch, p->C, a->dnormed,
-                        p->C, false, gradient_of(p, TENSOR_PROJECTION_WEIGHT, i),
+        linear_backward(p->e, p->k, &w->projection_weight, l->attended, p->C, p->rows, dattended, p->C, a->dnormed,
+                        p->C, NULL, gradient_of(p, TENSOR_PROJECTION_WEIGHT, i),
                         gradient_of(p, TENSOR_PROJECTION_BIAS, i));
         dattended = a->dnormed;
     }
@@ -216,7 +212,7 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     joined(&w->q_bias, &w->k_bias, &w->v_bias, &bias);
     bool pre = p->c->norm == CANTO_NORM_PRE;
     linear_backward(p->e, p->k, &weight, pre ? l->normed1 : l->in, p->C, p->rows, a->dqkv, 3 * p->C, a->dbranch, p->C,
-                    false, gradient_of(p, TENSOR_QKV_WEIGHT, i), gradient_of(p, TENSOR_QKV_BIAS, i));
+                    NULL, gradient_of(p, TENSOR_QKV_WEIGHT, i), gradient_of(p, TENSOR_QKV_BIAS, i));
     const real *rest = p->c->residuals ? a->dx : NULL;
     if (pre)
         norm_backward(p, &w->norm1_weight, TENSOR_NORM1_WEIGHT, i, l->in, l->mean1, l->rstd1, a->dbranch, rest, a->dx);
@@ -224,21 +220,18 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
 }
 
 /* l->middle -> sum2 (pre, none) or normed2 (post) */
-static real *ffn_half_forward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l) {
+static void ffn_half_forward(const pass *p, int32_t i, const layer_weights *w, layer_activations *l) {
     const real *x = l->middle;
     if (p->c->norm == CANTO_NORM_PRE) {
         norm_forward(p, &w->norm2_weight, &w->norm2_bias, x, l->normed2, l->mean2, l->rstd2);
         x = l->normed2;
     }
-    linear_forward(p->e, p->k, &w->up_weight, &w->up_bias, x, p->C, p->rows, l->up, p->F);
-    activation_forward(p->e, p->k, p->c->activation, l->up, l->active, p->a->training ? l->up : NULL, p->rows * p->F);
-    linear_forward(p->e, p->k, &w->down_weight, &w->down_bias, l->active, p->F, p->rows, p->a->branch, p->C);
-    drop(p, i, DROPOUT_FFN, p->a->branch);
-    drop(p, i, DROPOUT_RESIDUAL2, p->a->branch);
-    add_elements(p->e, p->c->residuals ? l->middle : NULL, p->a->branch, l->sum2, p->rows * p->C);
-    if (p->c->norm != CANTO_NORM_POST) return l->sum2;
-    norm_forward(p, &w->norm2_weight, &w->norm2_bias, l->sum2, l->normed2, l->mean2, l->rstd2);
-    return l->normed2;
+    gemm_edge activation = {.activate = true, .activation = kind_of(p->c->activation), .slope = l->up};
+    linear_forward(p->e, p->k, &w->up_weight, &w->up_bias, x, p->C, p->rows, l->active, p->F, &activation);
+    gemm_edge branch = branch_edge(p, i, DROPOUT_FFN, DROPOUT_RESIDUAL2, l->middle);
+    linear_forward(p->e, p->k, &w->down_weight, &w->down_bias, l->active, p->F, p->rows, l->sum2, p->C, &branch);
+    if (p->c->norm == CANTO_NORM_POST)
+        norm_forward(p, &w->norm2_weight, &w->norm2_bias, l->sum2, l->normed2, l->mean2, l->rstd2);
 }
 
 /* d out in a->dx -> d middle in a->dx */
@@ -248,14 +241,11 @@ static void ffn_half_backward(const pass *p, int32_t i, const layer_weights *w, 
     bool             pre = p->c->norm == CANTO_NORM_PRE;
     if (p->c->norm == CANTO_NORM_POST)
         norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->sum2, l->mean2, l->rstd2, a->dx, NULL, a->dx);
-    memcpy(a->dbranch, a->dx, (size_t)n * sizeof(real));
-    drop(p, i, DROPOUT_RESIDUAL2, a->dbranch);
-    drop(p, i, DROPOUT_FFN, a->dbranch);
-    linear_backward(p->e, p->k, &w->down_weight, l->active, p->F, p->rows, a->dbranch, p->C, a->dffn, p->F, false,
+    const real *dbranch = behind_masks(p, i, DROPOUT_RESIDUAL2, DROPOUT_FFN, a->dx, a->dbranch);
+    linear_backward(p->e, p->k, &w->down_weight, l->active, p->F, p->rows, dbranch, p->C, a->dffn, p->F, l->up,
                     gradient_of(p, TENSOR_FFN_DOWN_WEIGHT, i), gradient_of(p, TENSOR_FFN_DOWN_BIAS, i));
-    activation_backward(p->e, l->up, a->dffn, a->dffn, p->rows * p->F);
     linear_backward(p->e, p->k, &w->up_weight, pre ? l->normed2 : l->middle, p->C, p->rows, a->dffn, p->F, a->dnormed,
-                    p->C, false, gradient_of(p, TENSOR_FFN_UP_WEIGHT, i), gradient_of(p, TENSOR_FFN_UP_BIAS, i));
+                    p->C, NULL, gradient_of(p, TENSOR_FFN_UP_WEIGHT, i), gradient_of(p, TENSOR_FFN_UP_BIAS, i));
     const real *rest = p->c->residuals ? a->dx : NULL;
     if (pre)
         norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->middle, l->mean2, l->rstd2, a->dnormed, rest,
@@ -265,13 +255,10 @@ static void ffn_half_backward(const pass *p, int32_t i, const layer_weights *w, 
 
 static void block_forward(const pass *p, int32_t i) {
     layer_activations *l = &p->a->layers[i];
-    const real        *x = l->in;
-    if (p->c->attention) {
-        attention_half_forward(p, i, &p->w->layers[i], l);
-        x = l->middle;
-    }
-    if (p->F > 0) x = ffn_half_forward(p, i, &p->w->layers[i], l);
-    memcpy(l->out, x, (size_t)(p->rows * p->C) * sizeof(real));
+    if (p->c->attention) attention_half_forward(p, i, &p->w->layers[i], l);
+    if (p->F > 0) ffn_half_forward(p, i, &p->w->layers[i], l);
+    if (!p->c->attention && p->F == 0 && l->out != l->in)
+        memcpy(l->out, l->in, (size_t)(p->rows * p->C) * sizeof(real));
     drop(p, i, DROPOUT_BLOCK, l->out);
 }
 
@@ -320,7 +307,7 @@ void gpt_extend(const exec *e, const kernels *k, const gpt_weights *w, gpt_activ
 void gpt_logits(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, int64_t row, int64_t rows,
                 real *logits) {
     linear_forward(e, k, &w->head_weight, &w->head_bias, acts->hidden + row * w->config->width, w->config->width, rows,
-                   logits, w->config->vocab);
+                   logits, w->config->vocab, NULL);
 }
 
 void gpt_loss(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *targets,

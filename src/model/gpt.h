@@ -50,9 +50,10 @@ typedef struct layer_activations {
     real *sum1;                    /* [C] post-norm: input + branch, before the norm */
     real *middle;                  /* [C] after the attention's half */
     real *normed2, *mean2, *rstd2;
-    real *up, *active; /* [F] before and after the activation; when training, up ends as the activation's slope */
+    real *up;     /* [F] training: the activation's slope where it was applied */
+    real *active; /* [F] after the activation */
     real *sum2;
-    real *out; /* [C] */
+    real *out; /* [C] one of the above */
 } layer_activations;
 
 /* Activations of B sequences of T: planned once, bound to a block. Callers set first and batch for a lane, and may read
@@ -69,6 +70,7 @@ typedef struct gpt_activations {
     real               *normed, *mean, *rstd; /* [C], [1], [1] of the final norm */
     real               *hidden;               /* [C] what the head reads: normed, or the last block's out */
     real               *branch;               /* [C] */
+    mask               *masks[2];             /* [B] each: of the product under way */
     real               *chunk;                /* [rows, V] logits of a few rows */
     int64_t             chunk_rows;
     real               *dx, *dbranch, *dnormed, *dffn, *dqkv; /* [C], [C], [C], [F], [3C] */

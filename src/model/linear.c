@@ -4,7 +4,7 @@
 #include "math/product.h"
 
 void linear_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
-                    ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row) {
+                    ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row, const gemm_edge *edge) {
     gemm g = {.M = rows,
               .N = weight->rows,
               .K = weight->columns,
@@ -15,36 +15,39 @@ void linear_forward(const exec *e, const kernels *k, const view *weight, const v
               .b_row = weight->column_stride,
               .b_column = weight->row_stride,
               .c = y,
-              .c_row = y_row,
-              .bias = bias->type == VIEW_NONE ? NULL : bias->data};
+              .c_row = y_row};
+    if (edge != NULL) g.edge = *edge;
+    if (bias->type != VIEW_NONE) g.edge.bias = bias->data;
     product_run(e, k, &g);
 }
 
 #define COLUMNS 64 /* of a unit of column_sums */
 
 typedef struct sums_job {
-    const real *x;
-    ptrdiff_t   x_row;
-    int64_t     rows, n;
-    real       *out;
+    const kernels *k;
+    const real    *x;
+    ptrdiff_t      x_row;
+    int64_t        rows, n;
+    real          *out;
 } sums_job;
 
 static void sums_unit(void *job, size_t unit, int worker) {
     const sums_job *s = job;
-    int64_t         from = (int64_t)unit * COLUMNS, to = from + COLUMNS < s->n ? from + COLUMNS : s->n;
+    int64_t         from = (int64_t)unit * COLUMNS, n = s->n - from < COLUMNS ? s->n - from : COLUMNS;
     (void)worker;
-    for (int64_t r = 0; r < s->rows; r++)
-        for (int64_t c = from; c < to; c++) s->out[c] += s->x[r * s->x_row + c];
+    s->k->column_sums(s->x + from, s->x_row, s->rows, n, s->out + from);
 }
 
-void column_sums(const exec *e, const real *x, ptrdiff_t x_row, int64_t rows, int64_t n, real *out) {
-    sums_job job = {x, x_row, rows, n, out};
+/* out[n] += the sum over rows of x[rows, n], ascending. */
+static void column_sums(const exec *e, const kernels *k, const real *x, ptrdiff_t x_row, int64_t rows, int64_t n,
+                        real *out) {
+    sums_job job = {k, x, x_row, rows, n, out};
     exec_run(e, (size_t)((n + COLUMNS - 1) / COLUMNS), sums_unit, &job);
 }
 
 void linear_backward(const exec *e, const kernels *k, const view *weight, const real *x, ptrdiff_t x_row, int64_t rows,
-                     const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, bool add, real *dweight,
-                     real *dbias) {
+                     const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor,
+                     real *dweight, real *dbias) {
     int64_t out = weight->rows, in = weight->columns;
     if (dx != NULL) {
         gemm g = {.M = rows,
@@ -58,7 +61,7 @@ void linear_backward(const exec *e, const kernels *k, const view *weight, const 
                   .b_column = weight->column_stride,
                   .c = dx,
                   .c_row = dx_row,
-                  .accumulate = add};
+                  .edge.factor = factor};
         product_run(e, k, &g);
     }
     gemm g = {.M = out,
@@ -74,5 +77,5 @@ void linear_backward(const exec *e, const kernels *k, const view *weight, const 
               .c_row = in,
               .accumulate = true};
     product_run(e, k, &g);
-    if (dbias != NULL) column_sums(e, dy, dy_row, rows, out, dbias);
+    if (dbias != NULL) column_sums(e, k, dy, dy_row, rows, out, dbias);
 }

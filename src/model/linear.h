@@ -6,17 +6,15 @@
 #include "math/kernels.h"
 #include "model/view.h"
 
-/* x[rows, in] (rows x_row elements apart) -> y[rows, out] (y_row apart). bias may be VIEW_NONE. */
+/* x[rows, in] (rows x_row elements apart) -> y[rows, out] (y_row apart). bias may be VIEW_NONE. edge: what else is done to y
+ * (its bias is not read), or NULL. */
 void linear_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
-                    ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row);
+                    ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row, const gemm_edge *edge);
 
-/* y = x W^T + b:  dx = dy W (added to dx when add is set; dx NULL: not wanted);  dweight[out, in] += dy^T x;
+/* y = x W^T + b:  dx = dy W, times factor (laid out as dx; NULL: as it is; dx NULL: not wanted);  dweight[out, in] += dy^T x;
  * dbias[out] += the sum of dy's rows (NULL: no bias). dx overlaps neither x nor dy. */
 void linear_backward(const exec *e, const kernels *k, const view *weight, const real *x, ptrdiff_t x_row, int64_t rows,
-                     const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, bool add, real *dweight,
+                     const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor, real *dweight,
                      real *dbias);
-
-/* out[n] += the sum over rows of x[rows, n], ascending. */
-void column_sums(const exec *e, const real *x, ptrdiff_t x_row, int64_t rows, int64_t n, real *out);
 
 #endif

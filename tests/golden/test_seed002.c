@@ -221,7 +221,7 @@ static void linear(const exec *e, const kernels *k, const float *x, int64_t rows
               .b_column = in,
               .c = y,
               .c_row = out,
-              .bias = bias};
+              .edge.bias = bias};
     product_run(e, k, &g);
 }
 

@@ -51,7 +51,7 @@ static void check_product(const kernels *k, int64_t M, int64_t N, int64_t K, int
                 .b_column = form == 0 ? K : 1,
                 .c = c,
                 .c_row = N,
-                .bias = form == 0 ? bias : NULL,
+                .edge.bias = form == 0 ? bias : NULL,
                 .accumulate = form == 2};
     run_product(&g, k, 2);
     for (int64_t m = 0; m < M; m++)
