@@ -46,13 +46,17 @@ typedef struct row_edge {
     uint64_t    first; /* mask element of the row's first one */
 } row_edge;
 
+INLINE vec mask_at(const mask *m, uint64_t first, int64_t i, int64_t n) {
+    return i + VL <= n ? mask_vec(m, first + (uint64_t)i) : mask_part_vec(m, first + (uint64_t)i, n - i);
+}
+
 static void combine_row(const row_edge *e, int64_t n, real *c) {
     for (int64_t i = 0; i < n; i += VL) {
         vec x = load_at(c, i, n);
         if (e->bias != NULL) x += load_at(e->bias, i, n);
         if (e->factor != NULL) x *= load_at(e->factor, i, n);
-        if (e->masks[0] != NULL) x *= mask_vec(e->masks[0], e->first + (uint64_t)i);
-        if (e->masks[1] != NULL) x *= mask_vec(e->masks[1], e->first + (uint64_t)i);
+        if (e->masks[0] != NULL) x *= mask_at(e->masks[0], e->first, i, n);
+        if (e->masks[1] != NULL) x *= mask_at(e->masks[1], e->first, i, n);
         if (e->residual != NULL) x += load_at(e->residual, i, n);
         store_at(c, i, n, x);
     }

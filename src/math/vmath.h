@@ -51,14 +51,14 @@ INLINE vec vec_tanh(vec x) {
     return (vec)((ivec)vec_if_less(a, vec_set(0.75f), near, far) | vec_sign(x));
 }
 
-/* |x| < 1: x + x p(x^2); from there on 1 - q(|x|)^4, which is 1 from 3.92 on. */
+/* |x| < 1: x + x p(x^2); from there on 1 - q(|x| - 1)^4, which is 1 from 3.92 on. */
 INLINE vec vec_erf(vec x) {
     static const float p[] = {0.128379121f,   -0.376123279f,  0.112801842f,
                               -0.0267113112f, 0.00491751591f, -0.00056313083f};
-    static const float q[] = {1.0040195f,    -0.302857101f,  -0.0733683482f, -0.0414503627f,
-                              0.0613338277f, -0.0207332037f, 0.00298766955f, -0.000162474884f};
+    static const float q[] = {0.629769504f,    -0.415486872f,   0.00435432559f, 0.0506195538f,
+                              -0.00320403115f, -0.00621877797f, 0.00185030082f, -0.000162463795f};
     vec                one = vec_set(1), a = vec_abs(x), b = vec_min(vec_set(3.96f), a);
-    vec                near = vec_fma(a, vec_polynomial(a * a, p, 6), a), f = vec_polynomial(b, q, 8);
+    vec                near = vec_fma(a, vec_polynomial(a * a, p, 6), a), f = vec_polynomial(b - one, q, 8);
     f *= f;
     return (vec)((ivec)vec_if_less(a, one, near, vec_fma(-f, f, one)) | vec_sign(x));
 }

@@ -148,7 +148,8 @@ static gemm_edge branch_edge(const pass *p, int32_t layer, dropout_place one, dr
     const dropout_place places[2] = {one, other};
     int                 n = 0;
     for (int i = 0; i < 2; i++)
-        if (dropout_masks(p->c, p->dropout, layer, places[i], p->a, p->a->masks[n])) edge.masks[n] = p->a->masks[n], n++;
+        if (dropout_masks(p->c, p->dropout, layer, places[i], p->a, p->a->masks[n]))
+            edge.masks[n] = p->a->masks[n], n++;
     return edge;
 }
 
@@ -256,7 +257,8 @@ static void block_forward(const pass *p, int32_t i) {
     layer_activations *l = &p->a->layers[i];
     if (p->c->attention) attention_half_forward(p, i, &p->w->layers[i], l);
     if (p->F > 0) ffn_half_forward(p, i, &p->w->layers[i], l);
-    if (!p->c->attention && p->F == 0 && l->out != l->in) memcpy(l->out, l->in, (size_t)(p->rows * p->C) * sizeof(real));
+    if (!p->c->attention && p->F == 0 && l->out != l->in)
+        memcpy(l->out, l->in, (size_t)(p->rows * p->C) * sizeof(real));
     drop(p, i, DROPOUT_BLOCK, l->out);
 }
 
