@@ -23,7 +23,7 @@ help:
 	@echo "make quick        run the tests labelled quick"
 	@echo "make asan, tsan   run the quick tests with the address or the thread sanitizer"
 	@echo "make fuzz         SECONDS=$(SECONDS) [TARGET=name]: hostile files for every reader, with clang's libFuzzer"
-	@echo "make arm64        compile the library for 64-bit ARM, to see that it compiles"
+	@echo "make arm64        compile everything for 64-bit ARM, and run the quick tests in its emulation (qemu)"
 	@echo "make debug        build for the debugger, into build/debug$(SUFFIX)"
 	@echo "make lint         cppcheck, clang-tidy, shellcheck, white space"
 	@echo "make format       lay out changed C files with clang-format"
@@ -52,7 +52,7 @@ demo:
 	@tools/demo.sh $(RELEASE)/canto
 
 test:
-	@tools/install_packages.sh build test arm64
+	@tools/install_packages.sh build test
 	@tools/test.sh release $(RELEASE)
 
 quick:
@@ -69,7 +69,7 @@ fuzz:
 
 arm64:
 	@tools/install_packages.sh build arm64
-	@tools/arm64.sh build/arm64
+	@tools/test.sh arm64 build/arm64 -L quick -E '^(crash|fuzz)'
 
 debug: build-needs
 	@tools/build.sh debug build/debug$(SUFFIX)

@@ -346,7 +346,7 @@ typedef struct canto_report {
     uint64_t without_embeddings;             /* neither token nor position table */
     uint64_t weights_bytes;                  /* float32 */
     uint64_t gradients_bytes, moments_bytes; /* of training */
-    uint64_t activations_bytes;              /* of training at (batch, context) */
+    uint64_t activations_bytes;              /* of training at (batch, context), a thread a core */
     uint64_t training_bytes;                 /* the sum of the four */
     double   forward_flops_per_token;        /* at this context, multiply and add counted apart */
     double training_flops_per_token; /* forward and backward, causal: 6(12C^2 L + CV) + 6C(T + 1)L for a GPT-2 block */
@@ -475,7 +475,7 @@ typedef struct canto_plan {
     uint64_t weights_bytes;     /* float32, as all of them */
     uint64_t gradients_bytes;   /* one block, or several for a small model whose batch is cut into lanes */
     uint64_t moments_bytes;     /* of the optimizer */
-    uint64_t activations_bytes; /* for the larger of batch and eval_batch */
+    uint64_t activations_bytes; /* of the larger of batch and eval_batch; of a small model: of each thread's part */
     uint64_t other_bytes;       /* batches, dropout masks, an epoch's order, the threads' scratch memory, saving */
     uint64_t present_bytes;     /* what the process holds already: program, tokenizer, tokens; 0: not known */
     uint64_t peak_bytes;        /* the most that the process will hold in memory */

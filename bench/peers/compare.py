@@ -5,7 +5,7 @@
 
 For each model the two programs take turns, so that both meet the same moods of the machine: pair after pair, each one
 the median of its steps. The medians over the pairs and their ratio are printed, with the peak of multiply-adds that
-canto measured around each of its runs. PyTorch runs with OpenMP's flavour of OpenBLAS (packages: `make bench-deps`).
+canto measured around each of its runs and the floor: the time of a step all of whose operations ran at that peak. PyTorch runs with OpenMP's flavour of OpenBLAS (packages: `make bench-deps`).
 """
 import argparse
 import json
@@ -50,11 +50,21 @@ def run_canto(options, model):
                 str(model["steps"][0])] + model["canto"].split())
 
 
-def run_torch(options, model):
+def torch_train(python, threads, arguments):
+    """What torch_train.py says, with OpenMP's flavour of OpenBLAS under PyTorch."""
     path = OPENBLAS + os.pathsep + os.environ.get("LD_LIBRARY_PATH", "")
-    return run([options.python, os.path.join(HERE, "torch_train.py"), "--threads", str(options.threads), "--steps",
-                str(model["steps"][1])] + model["torch"].split(),
-               OMP_NUM_THREADS=str(options.threads), LD_LIBRARY_PATH=path.rstrip(os.pathsep))
+    return run([python, os.path.join(HERE, "torch_train.py"), "--threads", str(threads)] + arguments,
+               OMP_NUM_THREADS=str(threads), LD_LIBRARY_PATH=path.rstrip(os.pathsep))
+
+
+def run_torch(options, model):
+    return torch_train(options.python, options.threads, ["--steps", str(model["steps"][1])] + model["torch"].split())
+
+
+def floor_ms(one):
+    """What a step would take if all of its operations ran at the peak that canto measured around the run."""
+    operations = one["flops_per_token"] * one["batch"] * one["context"]
+    return operations / (statistics.mean(one["peak_gflops"]) * 1e6)
 
 
 def compare(options, name, model):
@@ -63,7 +73,7 @@ def compare(options, name, model):
     shares = [one["peak_share"] for one, _ in pairs]
     row = {"model": name, "about": model["about"], "pairs": len(pairs), "canto_ms": statistics.median(canto),
            "torch_ms": statistics.median(torch), "ratio": statistics.median(t / c for c, t in zip(canto, torch)),
-           "peak_share": statistics.median(shares), "peak_gflops": [one["peak_gflops"] for one, _ in pairs],
+           "floor_ms": statistics.median(floor_ms(one) for one, _ in pairs), "peak_share": statistics.median(shares), "peak_gflops": [one["peak_gflops"] for one, _ in pairs],
            "canto_rss": max(one["peak_rss_bytes"] for one, _ in pairs), "torch": pairs[0][1]["torch"],
            "blas": pairs[0][1]["blas"], "cpu": pairs[0][0]["cpu"], "threads": options.threads}
     if options.json:
@@ -71,11 +81,12 @@ def compare(options, name, model):
         return
     if not compare.told:
         print("PyTorch %s: %s\ncanto: %s, %d threads\n" % (row["torch"], row["blas"], row["cpu"], options.threads))
-        print("%-6s %10s %10s %7s %8s  %s" % ("model", "canto ms", "torch ms", "ratio", "of peak", "peak GFLOP/s, before/after"))
+        print("%-6s %10s %10s %7s %10s %8s  %s" % ("model", "canto ms", "torch ms", "ratio", "floor ms", "of peak",
+                                                  "peak GFLOP/s, before/after"))
         compare.told = True
     peaks = " ".join("%.0f/%.0f" % tuple(p) for p in row["peak_gflops"])
-    print("%-6s %10.2f %10.2f %7.2f %7.1f%%  %s" % (name, row["canto_ms"], row["torch_ms"], row["ratio"],
-                                                   100 * row["peak_share"], peaks), flush=True)
+    print("%-6s %10.2f %10.2f %7.2f %10.2f %7.1f%%  %s" % (name, row["canto_ms"], row["torch_ms"], row["ratio"],
+                                                          row["floor_ms"], 100 * row["peak_share"], peaks), flush=True)
 
 
 compare.told = False

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """torch_train.py - full training steps of a GPT in PyTorch, the counterpart of `canto bench train`.
 
-Prints one JSON object: ms_per_step (the median), every step's ms, and which BLAS the products went through.
-compare.py calls it; the shape options are canto's.
+Prints one JSON object: ms_per_step (the median), every step's ms, and which BLAS the products went through. With
+--evaluations N also ms_per_evaluation: the median of N batches forward alone, without dropout and gradients.
+compare.py and whole_run.py call it; the shape options are canto's.
 """
 import argparse
 import ctypes
@@ -120,9 +121,35 @@ def blas():
     return "not OpenBLAS: %s" % ", ".join(sorted(paths))
 
 
+def batch(data, o):
+    at = torch.randint(len(data) - o.context, (o.batch,))
+    return (torch.stack([data[i:i + o.context] for i in at]), torch.stack([data[i + 1:i + 1 + o.context] for i in at]))
+
+
+def train_step(model, optimizer, data, o):
+    loss = model(*batch(data, o))
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    if o.clip > 0:
+        nn.utils.clip_grad_norm_(model.parameters(), o.clip)
+    optimizer.step()
+    loss.item()
+
+
+def timed(times, work):
+    """The milliseconds of each of `times` calls, after two that do not count."""
+    milliseconds = []
+    for _ in range(times + 2):
+        start = time.perf_counter()
+        work()
+        milliseconds.append(1e3 * (time.perf_counter() - start))
+    return milliseconds[2:]
+
+
 def main():
     p = argparse.ArgumentParser()
-    for name, value in dict(vocab=65, context=64, width=64, heads=4, layers=4, batch=32, steps=20, threads=2).items():
+    for name, value in dict(vocab=65, context=64, width=64, heads=4, layers=4, batch=32, steps=20, evaluations=0,
+                            threads=2).items():
         p.add_argument("--" + name, type=int, default=value)
     p.add_argument("--dropout", type=float, default=0.0)
     p.add_argument("--clip", type=float, default=0.0)
@@ -139,24 +166,16 @@ def main():
     model = Model(o)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
     data = torch.randint(o.vocab, (65536,))
-    milliseconds = []
-    for _ in range(o.steps + 2):
-        start = time.perf_counter()
-        at = torch.randint(len(data) - o.context, (o.batch,))
-        ids = torch.stack([data[i:i + o.context] for i in at])
-        targets = torch.stack([data[i + 1:i + 1 + o.context] for i in at])
-        loss = model(ids, targets)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        if o.clip > 0:
-            nn.utils.clip_grad_norm_(model.parameters(), o.clip)
-        optimizer.step()
-        loss.item()
-        milliseconds.append(1e3 * (time.perf_counter() - start))
-    milliseconds = milliseconds[2:]
-    print(json.dumps({"ms_per_step": statistics.median(milliseconds), "ms": milliseconds, "torch": torch.__version__,
-                      "threads": torch.get_num_threads(), "blas": blas(),
-                      "parameters": sum(x.numel() for x in model.parameters())}))
+    steps = timed(o.steps, lambda: train_step(model, optimizer, data, o))
+    result = {"ms_per_step": statistics.median(steps), "ms": steps, "torch": torch.__version__,
+              "threads": torch.get_num_threads(), "blas": blas(),
+              "parameters": sum(x.numel() for x in model.parameters())}
+    if o.evaluations:
+        model.eval()
+        with torch.no_grad():
+            evaluations = timed(o.evaluations, lambda: model(*batch(data, o)).item())
+        result.update(ms_per_evaluation=statistics.median(evaluations), evaluation_ms=evaluations)
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

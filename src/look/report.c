@@ -3,6 +3,7 @@
  * Counts come from tensor_shape, names from the source's layout, memory from the plan of activations, so that they
  * cannot disagree with what is trained. Invariant: nothing is allocated; sizes of any model that canto_config_check lets
  * through fit. */
+#include "base/machine.h"
 #include "base/status.h"
 #include "model/gpt.h"
 #include "model/layouts.h"
@@ -37,11 +38,12 @@ static canto_status report_memory(const canto_config *config, int32_t B, int32_t
     needs               n;
     canto_status        status = needs_measure(&of, &n);
     if (status.code != CANTO_OK) return status;
+    lanes_plan plan = lanes_plan_of(config, n.parameters, B, T);
     report->weights_bytes = n.weights;
-    report->gradients_bytes = n.gradients;
+    report->gradients_bytes = n.weights * (uint64_t)plan.count;
     report->moments_bytes = n.moments;
-    report->activations_bytes = lanes_measure(config, 0, lanes_count(n.parameters, B), B, T, true, 1).activations;
-    report->training_bytes = n.weights + n.gradients + n.moments + report->activations_bytes;
+    report->activations_bytes = lanes_measure(config, 0, plan, B, T, true, machine_cores()).activations;
+    report->training_bytes = n.weights + report->gradients_bytes + n.moments + report->activations_bytes;
     return status;
 }
 

@@ -6,32 +6,42 @@
 #include "math/edges.h"
 #include "math/isa.h"
 
+/* Elements i .. i + VL - 1 of a row of n; what is beyond the row is 0, and is not written. */
+INLINE vec load_at(const real *row, int64_t i, int64_t n) {
+    return i + VL <= n ? vec_load(row + i) : vec_load_part(row + i, n - i);
+}
+
+INLINE void store_at(real *row, int64_t i, int64_t n, vec v) {
+    if (i + VL <= n) vec_store(row + i, v);
+    else vec_store_part(row + i, v, n - i);
+}
+
+/* The mask's elements for them; first is the row's first one. Bits of what is beyond the row are not read. */
+INLINE vec mask_at(const mask *m, uint64_t first, int64_t i, int64_t n) {
+    return mask_part_vec(m, first + (uint64_t)i, i + VL <= n ? VL : n - i);
+}
+
 /* c = f(c + bias) of one row; slope may be NULL. */
-INLINE void activate_row(activation_kind kind, const real *bias, int64_t n, real *c, real *slope) {
-    int64_t i = 0;
-    for (; i < n; i += VL) {
-        bool whole = i + VL <= n;
-        vec  x = whole ? vec_load(c + i) : vec_load_part(c + i, n - i), y, s;
-        if (bias != NULL) x += whole ? vec_load(bias + i) : vec_load_part(bias + i, n - i);
+INLINE void activate_row(activation_kind kind, bool sloped, const real *bias, int64_t n, real *c, real *slope) {
+    for (int64_t i = 0; i < n; i += VL) {
+        vec x = load_at(c, i, n), y, s;
+        if (bias != NULL) x += load_at(bias, i, n);
         activate_vec(kind, x, &y, &s);
-        if (whole) vec_store(c + i, y);
-        else vec_store_part(c + i, y, n - i);
-        if (slope == NULL) continue;
-        if (whole) vec_store(slope + i, s);
-        else vec_store_part(slope + i, s, n - i);
+        store_at(c, i, n, y);
+        if (sloped) store_at(slope, i, n, s);
     }
 }
 
-static void activate_tanh(const real *bias, int64_t n, real *c, real *slope) {
-    activate_row(ACTIVATION_GELU_TANH, bias, n, c, slope);
+/* The kind, and whether a slope is wanted, are constants inside the loops. */
+INLINE void activate_kind(activation_kind kind, const real *bias, int64_t n, real *c, real *slope) {
+    if (slope != NULL) activate_row(kind, true, bias, n, c, slope);
+    else activate_row(kind, false, bias, n, c, NULL);
 }
 
-static void activate_exact(const real *bias, int64_t n, real *c, real *slope) {
-    activate_row(ACTIVATION_GELU_EXACT, bias, n, c, slope);
-}
-
-static void activate_relu(const real *bias, int64_t n, real *c, real *slope) {
-    activate_row(ACTIVATION_RELU, bias, n, c, slope);
+static void activate(activation_kind kind, const real *bias, int64_t n, real *c, real *slope) {
+    if (kind == ACTIVATION_GELU_TANH) activate_kind(ACTIVATION_GELU_TANH, bias, n, c, slope);
+    else if (kind == ACTIVATION_GELU_EXACT) activate_kind(ACTIVATION_GELU_EXACT, bias, n, c, slope);
+    else activate_kind(ACTIVATION_RELU, bias, n, c, slope);
 }
 
 /* What one row of the tile is combined with; NULL: nothing. */
@@ -41,20 +51,16 @@ typedef struct row_edge {
     uint64_t    first; /* mask element of the row's first one */
 } row_edge;
 
-INLINE vec combine(const row_edge *e, int64_t i, int64_t n, vec x) {
-    bool whole = i + VL <= n;
-    if (e->bias != NULL) x += whole ? vec_load(e->bias + i) : vec_load_part(e->bias + i, n - i);
-    if (e->factor != NULL) x *= whole ? vec_load(e->factor + i) : vec_load_part(e->factor + i, n - i);
-    if (e->masks[0] != NULL) x *= mask_part_vec(e->masks[0], e->first + (uint64_t)i, whole ? VL : n - i);
-    if (e->masks[1] != NULL) x *= mask_part_vec(e->masks[1], e->first + (uint64_t)i, whole ? VL : n - i);
-    if (e->residual != NULL) x += whole ? vec_load(e->residual + i) : vec_load_part(e->residual + i, n - i);
-    return x;
-}
-
 static void combine_row(const row_edge *e, int64_t n, real *c) {
-    int64_t i = 0;
-    for (; i + VL <= n; i += VL) vec_store(c + i, combine(e, i, n, vec_load(c + i)));
-    if (i < n) vec_store_part(c + i, combine(e, i, n, vec_load_part(c + i, n - i)), n - i);
+    for (int64_t i = 0; i < n; i += VL) {
+        vec x = load_at(c, i, n);
+        if (e->bias != NULL) x += load_at(e->bias, i, n);
+        if (e->factor != NULL) x *= load_at(e->factor, i, n);
+        if (e->masks[0] != NULL) x *= mask_at(e->masks[0], e->first, i, n);
+        if (e->masks[1] != NULL) x *= mask_at(e->masks[1], e->first, i, n);
+        if (e->residual != NULL) x += load_at(e->residual, i, n);
+        store_at(c, i, n, x);
+    }
 }
 
 void ISA(edges_tile)(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_t columns) {
@@ -63,10 +69,8 @@ void ISA(edges_tile)(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_t 
     int64_t          at = m * g->c_row + n;
     bool             combined = w->factor != NULL || w->masks[0] != NULL || w->residual != NULL || !w->activate;
     for (int64_t r = 0; r < rows && w->activate; r++) {
-        real *c = g->c + at + r * g->c_row, *slope = w->slope != NULL ? w->slope + at + r * g->c_row : NULL;
-        if (w->activation == ACTIVATION_GELU_TANH) activate_tanh(bias, columns, c, slope);
-        else if (w->activation == ACTIVATION_GELU_EXACT) activate_exact(bias, columns, c, slope);
-        else activate_relu(bias, columns, c, slope);
+        real *slope = w->slope != NULL ? w->slope + at + r * g->c_row : NULL;
+        activate(w->activation, bias, columns, g->c + at + r * g->c_row, slope);
     }
     if (!combined) return;
     row_edge e = {.bias = w->activate ? NULL : bias};

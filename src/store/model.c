@@ -111,5 +111,9 @@ const canto_config *canto_model_config(const canto_model *model) { return &model
 const canto_tokenizer *canto_model_tokenizer(const canto_model *model) { return model->tokenizer; }
 
 canto_status canto_model_save(const canto_model *model, const char *folder) {
-    return model_folder_save(model->context, folder, &model->table, model->block, model->tokenizer);
+    canto_status status;
+    TRY(folder_create(folder));
+    TRY(model_folder_save(model->context, folder, &model->table, model->block, model->tokenizer));
+done:
+    return status;
 }

@@ -30,7 +30,6 @@ canto_status model_folder_save(canto_context *context, const char *folder, const
     canto_status status = status_ok();
     layout_kind  kind = layout_for_saving(&table->config);
     char         path[4096];
-    TRY(folder_create(folder));
     TRY(path_join(path, folder, "model.safetensors"));
     TRY(weights_write(context, path, table, kind, block));
     if (tokenizer) TRY(canto_tokenizer_save(tokenizer, folder));

@@ -7,7 +7,7 @@
 #include "model/layouts.h"
 #include "store/safetensors.h"
 
-/* Writes the folder's files, each whole or not at all; the folder is created when missing. tokenizer may be NULL. */
+/* Writes the files of a folder that is there, each whole or not at all. tokenizer may be NULL. */
 canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table,
                                const float *block, const canto_tokenizer *tokenizer);
 /* The config of a folder, and the layout of its weights. */

@@ -95,7 +95,7 @@ static canto_status fill_folder(const char *folder, const canto_model *model, co
                                 const run_state *state) {
     canto_status status;
     TRY(folder_create_new(folder));
-    TRY(canto_model_save(model, folder));
+    TRY(model_folder_save(model->context, folder, &model->table, model->block, model->tokenizer));
     TRY(save_optimizer(folder, &model->table, m, v));
     TRY(save_state(folder, state));
     TRY(folder_sync(folder));

@@ -32,8 +32,8 @@ static void evaluator_close(evaluator *e) {
 }
 
 /* The number of windows is not lowered for want of memory: the order of the sum, and so its last digits, hang on it. */
-static canto_status check_memory(const evaluator *e, const canto_model *model, int32_t count) {
-    lanes_bytes bytes = lanes_measure(&model->config, 0, count, e->B, e->T, false, e->context->threads);
+static canto_status check_memory(const evaluator *e, const canto_model *model, lanes_plan plan) {
+    lanes_bytes bytes = lanes_measure(&model->config, 0, plan, e->B, e->T, false, e->context->threads);
     uint64_t    need = bytes.activations + bytes.scratch, available = machine_available_memory();
     if (available == 0 || need <= available) return status_ok();
     return status_error(CANTO_ERROR_MEMORY,
@@ -55,9 +55,9 @@ static canto_status evaluator_open(canto_context *context, const canto_model *mo
     if (e->B > MOST_AT_ONCE) e->B = MOST_AT_ONCE;
     if (e->B < 1) e->B = 1;
     if (!k) FAIL(CANTO_ERROR_UNSUPPORTED, "This machine or build has no kernels called '%s'.", context->cpu);
-    int32_t count = lanes_count(model->table.parameters, e->B);
-    TRY(check_memory(e, model, count));
-    TRY(lanes_open(context, k, &model->weights, NULL, NULL, count, e->B, e->T, &e->lanes));
+    lanes_plan plan = lanes_plan_of(&model->config, model->table.parameters, e->B, e->T);
+    TRY(check_memory(e, model, plan));
+    TRY(lanes_open(context, k, &model->weights, NULL, NULL, plan, e->B, e->T, &e->lanes));
     size_t rows = (size_t)e->B * (size_t)e->T;
     e->window = context_allocate_zeroed(context, (size_t)e->T + 1, sizeof *e->window);
     e->ids = context_allocate_zeroed(context, rows, sizeof *e->ids);

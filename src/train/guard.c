@@ -3,6 +3,8 @@
  * Invariant: a warning is given once, or, about spikes, at steps that at least double; what was said is in guard_state. */
 #include "train/guard.h"
 
+#include "model/linear.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -150,7 +152,8 @@ typedef struct stop {
 
 enum { STOPS = 11 };
 
-static size_t stops_of(const canto_config *c, const layer_activations *l, stop list[STOPS]) {
+/* data NULL: this model's layers do not make it. */
+static void stops_of(const canto_config *c, const layer_activations *l, const real *up, stop list[STOPS]) {
     const int64_t C = c->width;
     const bool    pre = c->norm == CANTO_NORM_PRE, post = c->norm == CANTO_NORM_POST;
     const stop    all[STOPS] = {
@@ -160,87 +163,87 @@ static size_t stops_of(const canto_config *c, const layer_activations *l, stop l
            {"attention's sum", C, c->attention ? l->sum1 : NULL},
            {"norm1", C, post && c->attention ? l->normed1 : NULL},
            {"norm2", C, pre && c->ffn > 0 ? l->normed2 : NULL},
-           {"ffn_up", c->ffn, l->up},
+           {"ffn_up", c->ffn, c->ffn > 0 ? up : NULL},
            {"activation", c->ffn, l->active},
            {"feed-forward's sum", C, c->ffn > 0 ? l->sum2 : NULL},
            {"norm2", C, post && c->ffn > 0 ? l->normed2 : NULL},
            {"output", C, l->out},
     };
-    size_t n = 0;
-    for (size_t i = 0; i < STOPS; i++)
-        if (all[i].data) list[n++] = all[i];
-    return n;
+    memcpy(list, all, sizeof all);
 }
 
-/* Rows of a lane in the batch; 0: it had no sequence. */
-static int64_t rows_of(const guard_scene *s, int32_t number) {
-    return (int64_t)lanes_share(s->lanes, s->B, number, NULL) * s->T;
+/* The first stop found so far that is not finite, over the groups looked at: stops are numbered in the data's order through
+ * all layers. */
+typedef struct search {
+    int64_t best; /* INT64_MAX: none yet */
+    char   *out;  /* [160] its name */
+} search;
+
+/* Whether stop `number` is worth looking at and bad. */
+static bool is_first(const search *s, int64_t number, const real *data, int64_t n) {
+    return number < s->best && !all_finite(data, (size_t)n);
 }
 
-/* Every stop of all lanes, before the next stop of any: out receives the name of the first that is not finite. */
-static bool layer_is_finite(const guard_scene *s, int32_t layer, char out[160]) {
-    const canto_config *c = &s->table->config;
-    stop                list[STOPS];
-    size_t              count = stops_of(c, &s->lanes->list[0].acts.layers[layer], list);
-    for (size_t i = 0; i < count; i++)
-        for (int32_t number = 0; number < s->lanes->count; number++) {
-            stop here[STOPS];
-            stops_of(c, &s->lanes->list[number].acts.layers[layer], here);
-            if (all_finite(here[i].data, (size_t)(rows_of(s, number) * here[i].width))) continue;
-            snprintf(out, 160, "the activation blocks.%d.%s", (int)layer, list[i].name);
-            return false;
-        }
-    return true;
+static void found(search *s, int64_t number, const char *name) {
+    s->best = number;
+    snprintf(s->out, 160, "%s", name);
 }
 
-static bool embedding_is_finite(const guard_scene *s, char out[160]) {
-    for (int32_t number = 0; number < s->lanes->count; number++) {
-        const real *x = s->lanes->list[number].acts.embedded;
-        if (all_finite(x, (size_t)(rows_of(s, number) * s->table->config.width))) continue;
-        snprintf(out, 160, "the activation embedding");
-        return false;
+/* The activation's input, made again: a pass for training keeps only what its backward pass needs of it. */
+static const real *make_up(const guard_scene *s, gpt_activations *acts, int32_t layer, int64_t rows) {
+    const canto_config      *c = acts->config;
+    const layer_activations *l = &acts->layers[layer];
+    const layer_weights     *w = &s->lanes->weights->layers[layer];
+    const real              *x = c->norm == CANTO_NORM_PRE ? l->normed2 : l->middle;
+    if (c->ffn == 0) return NULL;
+    linear_forward(&s->lanes->pool_exec, s->lanes->kernels, &w->up_weight, &w->up_bias, x, c->width, rows, acts->dffn,
+                   c->ffn, NULL);
+    return acts->dffn;
+}
+
+static void look_at_layer(const guard_scene *s, gpt_activations *acts, int32_t layer, int64_t rows, search *first) {
+    stop list[STOPS];
+    char name[64];
+    stops_of(acts->config, &acts->layers[layer], make_up(s, acts, layer, rows), list);
+    for (int64_t i = 0; i < STOPS; i++) {
+        int64_t number = 1 + layer * STOPS + i;
+        if (!list[i].data || !is_first(first, number, list[i].data, rows * list[i].width)) continue;
+        snprintf(name, sizeof name, "the activation blocks.%d.%s", (int)layer, list[i].name);
+        found(first, number, name);
     }
-    return true;
 }
 
-/* What the head reads: the final norm, or the last block's output, which has been looked at. */
-static bool head_input_is_finite(const guard_scene *s, char out[160]) {
-    for (int32_t number = 0; number < s->lanes->count; number++) {
-        const real *x = s->lanes->list[number].acts.hidden;
-        if (all_finite(x, (size_t)(rows_of(s, number) * s->table->config.width))) continue;
-        snprintf(out, 160, "the activation final_norm");
-        return false;
+static void look_at_logits(const guard_scene *s, gpt_activations *acts, int64_t number, int64_t rows, search *first) {
+    for (int64_t row = 0; row < rows; row += acts->chunk_rows) {
+        int64_t n = rows - row < acts->chunk_rows ? rows - row : acts->chunk_rows;
+        gpt_logits(&s->lanes->pool_exec, s->lanes->kernels, s->lanes->weights, acts, row, n, acts->chunk);
+        if (is_first(first, number, acts->chunk, n * acts->config->vocab)) found(first, number, "the logits");
     }
-    return true;
 }
 
-static bool logits_are_finite(const guard_scene *s, char out[160]) {
-    lanes *l = s->lanes;
-    for (int32_t number = 0; number < l->count; number++) {
-        gpt_activations *acts = &l->list[number].acts;
-        int64_t          rows = rows_of(s, number), V = s->table->config.vocab;
-        for (int64_t row = 0; row < rows; row += acts->chunk_rows) {
-            int64_t n = rows - row < acts->chunk_rows ? rows - row : acts->chunk_rows;
-            gpt_logits(&l->pool_exec, l->kernels, l->weights, acts, row, n, acts->chunk);
-            if (all_finite(acts->chunk, (size_t)(n * V))) continue;
-            snprintf(out, 160, "the logits");
-            return false;
-        }
-    }
-    return true;
+/* What the head reads is the final norm, or the last block's output, which has been looked at. */
+static void look_at_group(const guard_scene *s, gpt_activations *acts, search *first) {
+    const canto_config *c = acts->config;
+    int64_t             rows = (int64_t)acts->b * acts->t, last = 1 + (int64_t)c->layers * STOPS;
+    if (is_first(first, 0, acts->embedded, rows * c->width)) found(first, 0, "the activation embedding");
+    for (int32_t i = 0; i < c->layers; i++) look_at_layer(s, acts, i, rows, first);
+    if (is_first(first, last, acts->hidden, rows * c->width)) found(first, last, "the activation final_norm");
+    look_at_logits(s, acts, last + 1, rows, first);
+    if (is_first(first, last + 2, s->losses + (int64_t)acts->first * acts->t, rows))
+        found(first, last + 2, "the losses");
 }
 
+/* Every stop of the whole batch comes before the next stop: a group that goes wrong earlier wins over those before it. */
 static bool activations_are_finite(const guard_scene *s, char out[160]) {
-    const canto_config *c = &s->table->config;
-    lanes_forward(s->lanes, s->ids, s->targets, s->B, s->T, s->dropout, s->losses);
-    if (!embedding_is_finite(s, out)) return false;
-    for (int32_t i = 0; i < c->layers; i++)
-        if (!layer_is_finite(s, i, out)) return false;
-    if (!head_input_is_finite(s, out)) return false;
-    if (!logits_are_finite(s, out)) return false;
-    if (all_finite(s->losses, (size_t)s->B * (size_t)s->T)) return true;
-    snprintf(out, 160, "the losses");
-    return false;
+    search           first = {INT64_MAX, out};
+    gpt_activations *acts;
+    for (int32_t number = 0; number < s->lanes->plan.count; number++)
+        for (int32_t group = 0;; group++) {
+            acts = lanes_look(s->lanes, s->ids, s->targets, s->B, s->T, s->dropout, number, group, s->losses);
+            if (!acts) break;
+            look_at_group(s, acts, &first);
+        }
+    return first.best == INT64_MAX;
 }
 
 /* The table holds the tensors in the data's order: backwards is the order of the backward pass. */

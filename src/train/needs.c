@@ -81,15 +81,15 @@ canto_status needs_measure(const needs_of *of, needs *n) {
     memset(n, 0, sizeof *n);
     tensor_table_measure(of->config, &table);
     TRY(check_sizes(of->config, B, &table));
-    int32_t  count = lanes_count(table.parameters, o->batch);
-    uint64_t block = table.elements * sizeof(float), padding;
-    passes = lanes_measure(of->config, block, count, B, of->config->context, true, of->threads);
+    lanes_plan plan = lanes_plan_of(of->config, table.parameters, o->batch, of->config->context);
+    uint64_t   block = table.elements * sizeof(float), padding;
+    passes = lanes_measure(of->config, block, plan, B, of->config->context, true, of->threads);
     n->parameters = table.parameters;
     n->weights = n->parameters * sizeof(float);
-    n->gradients = n->weights * (uint64_t)count;
+    n->gradients = n->weights * (uint64_t)plan.count;
     n->moments = 2 * n->weights;
     n->activations = passes.activations;
-    padding = (block - n->weights) * (3 + (uint64_t)count);
+    padding = (block - n->weights) * (3 + (uint64_t)plan.count);
     n->other = padding + passes.scratch + batch_bytes(of, B) + saving_bytes(of, &table) + model_bytes(of, &table);
     n->total = n->weights + n->gradients + n->moments + n->activations + n->other;
 done:

@@ -11,7 +11,7 @@ typedef struct needs {
     uint64_t weights;     /* 4 a parameter */
     uint64_t gradients;   /* 4 a parameter and lane: small models have several */
     uint64_t moments;     /* 8 a parameter */
-    uint64_t activations; /* of the lanes, for the larger of both batches */
+    uint64_t activations; /* of the larger of both batches; small models: of a few sequences for each thread */
     uint64_t other; /* batches, masks, an epoch's order, padding, scratch memory, what saving takes for a moment */
     uint64_t total;
 } needs;

@@ -60,37 +60,54 @@ void optimizer_update(const exec *e, const kernels *k, const tensor_table *table
 
 /* ------------------------------------------------------------------------------------------------------- the norm */
 
-#define NORM_UNITS 1024 /* most parts of the sum, so that their results fit on the stack */
-
-typedef struct norm_job {
-    const float *gradients;
-    size_t       elements, part;
-    double       sums[NORM_UNITS];
-} norm_job;
-
-/* The squares of one part, in eight interleaved sums that are then added as a tree. */
-static void norm_unit(void *shared, size_t unit, int worker) {
-    norm_job    *job = shared;
-    const float *g = job->gradients + unit * job->part;
-    size_t       left = job->elements - unit * job->part, n = left < job->part ? left : job->part, i = 0;
-    double       s[8] = {0};
-    (void)worker;
+/* The squares of n elements, in eight interleaved sums that are then added as a tree. */
+static double squares_sum(const float *g, size_t n) {
+    double s[8] = {0};
+    size_t i = 0;
     for (; i + 8 <= n; i += 8)
         for (size_t j = 0; j < 8; j++) s[j] += (double)g[i + j] * (double)g[i + j];
     for (; i < n; i++) s[i % 8] += (double)g[i] * (double)g[i];
-    job->sums[unit] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}
+
+void norm_begin(norm_sums *n, size_t elements) {
+    size_t part = (elements + NORM_PARTS - 1) / NORM_PARTS;
+    n->elements = elements;
+    n->part = part < CHUNK ? CHUNK : part;
+    n->parts = (elements + n->part - 1) / n->part;
+}
+
+size_t norm_part(const norm_sums *n, size_t number, size_t *first) {
+    size_t left = n->elements - number * n->part;
+    *first = number * n->part;
+    return left < n->part ? left : n->part;
+}
+
+void norm_add(norm_sums *n, size_t number, const float *elements) {
+    size_t first, count = norm_part(n, number, &first);
+    n->sums[number] = squares_sum(elements, count);
+}
+
+double norm_end(norm_sums *n) {
+    for (size_t stride = 1; stride < n->parts; stride *= 2)
+        for (size_t i = 0; i + stride < n->parts; i += 2 * stride) n->sums[i] += n->sums[i + stride];
+    return n->parts ? sqrt(n->sums[0]) : 0;
+}
+
+typedef struct norm_job {
+    const float *gradients;
+    norm_sums    norm;
+} norm_job;
+
+static void norm_unit(void *shared, size_t unit, int worker) {
+    norm_job *job = shared;
+    (void)worker;
+    norm_add(&job->norm, unit, job->gradients + unit * job->norm.part);
 }
 
 double gradient_norm(const exec *e, const tensor_table *table, const float *gradients) {
-    norm_job job;
-    size_t   part = (table->elements + NORM_UNITS - 1) / NORM_UNITS;
-    job.gradients = gradients;
-    job.elements = table->elements;
-    job.part = part < CHUNK ? CHUNK : part;
-    size_t units = (table->elements + job.part - 1) / job.part;
-    if (units == 0) return 0;
-    exec_run(e, units, norm_unit, &job);
-    for (size_t stride = 1; stride < units; stride *= 2)
-        for (size_t i = 0; i + stride < units; i += 2 * stride) job.sums[i] += job.sums[i + stride];
-    return sqrt(job.sums[0]);
+    norm_job job = {.gradients = gradients};
+    norm_begin(&job.norm, table->elements);
+    exec_run(e, job.norm.parts, norm_unit, &job);
+    return norm_end(&job.norm);
 }

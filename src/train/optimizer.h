@@ -20,4 +20,19 @@ void optimizer_update(const exec *e, const kernels *k, const tensor_table *table
 /* The square root of the sum of squares over the whole block (its padding is zero). */
 double gradient_norm(const exec *e, const tensor_table *table, const float *gradients);
 
+#define NORM_PARTS 1024 /* at most, so that their sums fit on the stack */
+
+/* The same norm, part by part in any order, for whoever passes over the gradients anyway. */
+typedef struct norm_sums {
+    size_t elements, part, parts;
+    double sums[NORM_PARTS];
+} norm_sums;
+
+void norm_begin(norm_sums *n, size_t elements);
+/* Part `number` of n->parts: how many elements it has, and its first. */
+size_t norm_part(const norm_sums *n, size_t number, size_t *first);
+/* Its squares; elements points to its first. Different parts may be added by different threads. */
+void   norm_add(norm_sums *n, size_t number, const float *elements);
+double norm_end(norm_sums *n);
+
 #endif

@@ -194,8 +194,8 @@ done:
 typedef struct update {
     double      loss_sum; /* over its positions */
     uint64_t    positions;
-    double      scale; /* what the gradients are multiplied by to be of the mean loss */
-    double      norm, lr;
+    double      scale;         /* what the gradients are multiplied by to be of the mean loss */
+    double      norm, lr;      /* norm: of the gradients, after scale */
     int32_t     rows, columns; /* of its last micro-batch: x, y, and its dropout */
     gpt_dropout dropout;
 } update;
@@ -235,8 +235,8 @@ static void accumulate_gradients(canto_trainer *t, update *u) {
         u->positions += positions;
         if (!isfinite(u->loss_sum)) break; /* this micro-batch is the one to look into */
     }
-    lanes_gather(&t->lanes);
     u->scale = full / (double)u->positions;
+    u->norm = lanes_gather(&t->lanes) * u->scale;
     loader_epoch_end(&t->batches);
 }
 
@@ -264,7 +264,6 @@ static canto_status apply_gradients(canto_trainer *t, update *u) {
                                            o->decay_matrices_only};
     double                     scale = u->scale;
     u->lr = settings.lr = schedule_lr(o, t->state.step, t->updates);
-    u->norm = gradient_norm(&t->lanes.pool_exec, t->table, t->gradients) * u->scale;
     TRY(check_finite(t, u));
     if (o->clip > 0 && u->norm + 1e-6 > o->clip) scale *= o->clip / (u->norm + 1e-6);
     optimizer_update(&t->lanes.pool_exec, t->kernels, t->table, &settings, t->state.step + 1, t->weights, t->gradients,

@@ -164,8 +164,9 @@ static canto_status prepare(canto_trainer *t, const canto_tokenizer *tokenizer) 
     TRY(open_loaders(t));
     TRY(open_blocks(t, tokenizer));
     TRY(open_batches(t));
-    TRY(lanes_open(t->context, t->kernels, &t->model->weights, t->table, t->gradients,
-                   lanes_count(t->table->parameters, t->options.batch), most_batch(t), t->config.context, &t->lanes));
+    lanes_plan plan = lanes_plan_of(&t->config, t->table->parameters, t->options.batch, t->config.context);
+    TRY(lanes_open(t->context, t->kernels, &t->model->weights, t->table, t->gradients, plan, most_batch(t),
+                   t->config.context, &t->lanes));
     torch_seed(&t->state.torch, t->options.seed);
     model_initialize(t->table, t->options.init, &t->state.torch, t->weights);
 done:

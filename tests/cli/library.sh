@@ -33,4 +33,14 @@ one_line() {
     ! LC_ALL=C tr -d '\n' <"$WORK/err" | LC_ALL=C grep -q '[[:cntrl:]]' || fail "canto $1: control characters on standard error"
 }
 has() { grep -qF -- "$2" "$WORK/$1" || fail "$1 lacks '$2': $(head -c 400 "$WORK/$1")"; }
+# wait_for PATTERN FILE: until the file has it, for half a minute at most; how long a program takes to get there is not its test.
+wait_for() {
+    local i
+    for i in $(seq 600); do
+        grep -qaE -- "$1" "$2" && return
+        sleep 0.05
+    done
+    fail "$(basename "$2") never has '$1': $(head -c 400 "$2")"
+    return 1
+}
 lacks() { ! grep -qF -- "$2" "$WORK/$1" || fail "$1 has '$2'"; }

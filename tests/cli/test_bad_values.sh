@@ -31,8 +31,8 @@ refused 2 "eval_batches is $most" train small.txt -o new --eval-batches $most
 huge=16777216
 refused 2 "more than this machine can count" train small.txt -o new --width $huge --ffn 67108864 --layers 1048576
 # What can be counted and not be had is refused with numbers, before anything is allocated.
-for sizes in "--layers 1048576" "--context $huge" "--vocab $most" "--batch 1048576" "--width 65536" "--ffn 67108864" \
-    "--eval-batch 1048576" "--heads 1048576 --width 1048576"; do
+for sizes in "--layers 1048576" "--context $huge" "--vocab $most" "--batch 1048576 --width 1024" "--width 65536" "--ffn 67108864" \
+    "--eval-batch 1048576 --context 65536" "--heads 1048576 --width 1048576"; do
     # shellcheck disable=SC2086
     refused 1 " GB" train small.txt -o new $sizes
 done

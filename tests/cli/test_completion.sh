@@ -127,12 +127,12 @@ say "cd $WORK/here; fpath=($WORK/share/zsh/site-functions \$fpath); autoload -Uz
 say "show() { print -r -- \$BUFFER >>$WORK/zsh.lines; BUFFER=; }; zle -N show; bindkey '^X' show"
 say "print ready >$WORK/zsh.ready"
 waited=0
-until [[ -e $WORK/zsh.ready ]] || ((waited++ > 200)); do zpty -r -t shell junk; sleep 0.05; done
+until [[ -e $WORK/zsh.ready ]] || ((waited++ > 1200)); do zpty -r -t shell junk; sleep 0.05; done
 count=0
 while read -r line; do
     zpty -n -w shell "$line"$'\t\x18'
     ((count++)); waited=0
-    while (( $(wc -l <$WORK/zsh.lines) < count )) && ((waited++ < 400)); do zpty -r -t shell junk; sleep 0.02; done
+    while (( $(wc -l <$WORK/zsh.lines) < count )) && ((waited++ < 1500)); do zpty -r -t shell junk; sleep 0.02; done
 done
 zpty -d shell
 Z
@@ -157,7 +157,7 @@ canto generate run --parity to|canto generate run --parity torch
 Z
     cut -d'|' -f1 "$WORK/zsh.asked" >"$WORK/zsh.typed"
     cut -d'|' -f2 "$WORK/zsh.asked" | sed 's/ *$//' >"$WORK/want"
-    timeout 120 zsh -f "$WORK/press.zsh" <"$WORK/zsh.typed" >"$WORK/zsh.log" 2>&1 || fail "zsh: $(tail -3 "$WORK/zsh.log")"
+    timeout 300 zsh -f "$WORK/press.zsh" <"$WORK/zsh.typed" >"$WORK/zsh.log" 2>&1 || fail "zsh: $(tail -3 "$WORK/zsh.log")"
     sed 's/ *$//' "$WORK/zsh.lines" | cmp -s - "$WORK/want" || fail "zsh: $(diff "$WORK/want" "$WORK/zsh.lines")"
 else
     echo "SKIP: zsh is missing"

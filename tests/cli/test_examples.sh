@@ -33,12 +33,10 @@ run 0 generate "$WORK/run" -p the -n 3
 
 # Ctrl-C: the step is finished and saved.
 set -m # the child gets signals of its own (a background child without job control ignores SIGINT)
+: >"$WORK/err" # the child empties it as well, but perhaps only after the first look
 "$examples/train_text" "$WORK/small.txt" "$WORK/stopped" 100000000 >"$WORK/out" 2>"$WORK/err" </dev/null &
 child=$!
-for _ in $(seq 200); do
-    tr '\r' '\n' <"$WORK/err" | grep -q '^step 1 of' && break
-    sleep 0.05
-done
+wait_for 'step 1 of' "$WORK/err"
 kill -s INT $child
 wait $child
 code=$?

@@ -5,12 +5,10 @@
 S="--width 16 --heads 2 --layers 1 --context 16 --batch 2 --steps 100000000 --eval-every 100000000 --eval-batches 1"
 set -m # the child gets signals of its own (a background child without job control ignores SIGINT)
 for signal in INT TERM; do
+    : >"$WORK/events" # the child empties it as well, but perhaps only after the first look
     "$CANTO" train "$WORK/small.txt" -o "$WORK/$signal" $S --json >"$WORK/events" 2>"$WORK/err" </dev/null &
     child=$!
-    for i in $(seq 100); do
-        grep -q '"step":5,' "$WORK/events" && break
-        sleep 0.05
-    done
+    wait_for '"step":5,' "$WORK/events"
     kill -s $signal $child
     wait $child
     code=$?

@@ -85,14 +85,15 @@ static void test_this_process(void **state) {
     assert_true(machine_peak_memory() >= 500000);
     assert_true(machine_available_memory() > 1);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    struct rlimit old, low;
+    struct rlimit old, low, set;
     assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
     low = old;
     low.rlim_cur = 200 << 20;
     assert_int_equal(setrlimit(RLIMIT_AS, &low), 0);
+    assert_int_equal(getrlimit(RLIMIT_AS, &set), 0);
     uint64_t room = machine_available_memory();
     assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
-    assert_true(room < 200 << 20);
+    if (set.rlim_cur == low.rlim_cur) assert_true(room < 200 << 20); /* qemu's emulation does not limit its guest */
 #endif
 }
 
