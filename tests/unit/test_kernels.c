@@ -190,8 +190,8 @@ static void test_norm(void **state) {
     }
 }
 
-/* The backward pass of a norm against its formula in double; with and without something to add, in place, and serially or
- * on a pool to the same bits. */
+/* The backward pass of a norm against its formula in double; with and without something to add, in place, and serially
+ * or on a pool to the same bits. */
 static void check_norm_backward(const kernels *k, canto_context *context, int64_t C) {
     enum { R = 67 };
     size_t n = (size_t)(R * C);
@@ -384,7 +384,8 @@ static void test_masks_do_not_know_each_other(void **state) {
     free(a), free(b);
 }
 
-/* An element is the same whatever the vector that it comes in: from bits, from the hash, and where the index passes 2^32. */
+/* An element is the same whatever the vector that it comes in: from bits, from the hash, and where the index passes
+ * 2^32. */
 static void test_masks_anywhere(void **state) {
     enum { N = 200 };
     static const uint64_t starts[] = {0, 12345, 4294967296u - N / 2, (uint64_t)7 << 32};
