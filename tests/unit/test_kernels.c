@@ -376,6 +376,15 @@ static void test_masks_do_not_know_each_other(void **state) {
                 fail_msg("pair %d, bit %d: %.5f, by chance %.5f", (int)number, turned, together / N, q * q);
         }
     }
+    for (uint64_t number = 0; number < 8; number++) { /* a key is more than another order of the same indices */
+        mask     of = {.key = rng_mix(7, 1), .threshold = (uint32_t)((1 - q) * 4294967296.0), .scale = 1}, other = of;
+        uint32_t turn = (uint32_t)((other.key = rng_mix(7, 2 + number)) ^ of.key);
+        double   together = 0;
+        kernels_choose(NULL)->mask_row(&of, 0, N, a);
+        kernels_choose(NULL)->mask_row(&other, turn & ~(uint32_t)(N - 1), N, b);
+        for (uint32_t i = 0; i < N; i++) together += a[i] > 0 && b[i ^ (turn & (N - 1))] > 0;
+        assert_true(fabs(together / N - q * q) < bound);
+    }
     for (int turned = 1; turned < N; turned *= 2) { /* within one mask; every pair counts twice */
         double together = 0;
         for (int i = 0; i < N; i++) together += a[i] > 0 && a[i ^ turned] > 0;
