@@ -1,5 +1,5 @@
-/* edges.h - what is done to a vector of elements on its way to or from memory: activations and dropout masks. rows_isa.c
- * makes passes over rows of it, and matrix products inline it where a tile is stored. */
+/* edges.h - what is done to a vector of elements on its way to or from memory: activations and dropout masks.
+ * rows_isa.c makes passes over rows of it, and matrix products inline it where a tile is stored. */
 #ifndef CANTO_EDGES_H
 #define CANTO_EDGES_H
 
@@ -28,7 +28,8 @@ INLINE void gelu_exact_vec(vec x, vec *y, vec *slope) {
     *slope = vec_fma(x, density, distribution);
 }
 
-/* y = f(x), slope = f'(x). Where x is not finite, neither is the slope: it takes the place of x, and guards look there. */
+/* y = f(x), slope = f'(x). Where x is not finite, neither is the slope: it takes the place of x, and
+ * guards look there. */
 INLINE void activate_vec(activation_kind kind, vec x, vec *y, vec *slope) {
     if (kind == ACTIVATION_GELU_TANH) gelu_tanh_vec(x, y, slope);
     else if (kind == ACTIVATION_GELU_EXACT) gelu_exact_vec(x, y, slope);

@@ -16,6 +16,11 @@ INLINE void store_at(real *row, int64_t i, int64_t n, vec v) {
     else vec_store_part(row + i, v, n - i);
 }
 
+/* The mask's elements for them; first is the row's first one. Bits of what is beyond the row are not read. */
+INLINE vec mask_at(const mask *m, uint64_t first, int64_t i, int64_t n) {
+    return mask_part_vec(m, first + (uint64_t)i, i + VL <= n ? VL : n - i);
+}
+
 /* c = f(c + bias) of one row; slope may be NULL. */
 INLINE void activate_row(activation_kind kind, bool sloped, const real *bias, int64_t n, real *c, real *slope) {
     for (int64_t i = 0; i < n; i += VL) {
@@ -41,24 +46,47 @@ static void activate(activation_kind kind, const real *bias, int64_t n, real *c,
 
 /* What one row of the tile is combined with; NULL: nothing. */
 typedef struct row_edge {
-    const real *bias, *factor, *residual;
+    const real *bias, *residual;
     const mask *masks[2];
     uint64_t    first; /* mask element of the row's first one */
 } row_edge;
 
-INLINE vec mask_at(const mask *m, uint64_t first, int64_t i, int64_t n) {
-    return i + VL <= n ? mask_vec(m, first + (uint64_t)i) : mask_part_vec(m, first + (uint64_t)i, n - i);
-}
-
-static void combine_row(const row_edge *e, int64_t n, real *c) {
+/* c = residual + masks (c + bias); how many masks is a constant inside the loop. */
+INLINE void branch_masked(const row_edge *e, int masks, int64_t n, real *c) {
     for (int64_t i = 0; i < n; i += VL) {
         vec x = load_at(c, i, n);
         if (e->bias != NULL) x += load_at(e->bias, i, n);
-        if (e->factor != NULL) x *= load_at(e->factor, i, n);
-        if (e->masks[0] != NULL) x *= mask_at(e->masks[0], e->first, i, n);
-        if (e->masks[1] != NULL) x *= mask_at(e->masks[1], e->first, i, n);
+        if (masks > 0) x *= mask_at(e->masks[0], e->first, i, n);
+        if (masks > 1) x *= mask_at(e->masks[1], e->first, i, n);
         if (e->residual != NULL) x += load_at(e->residual, i, n);
         store_at(c, i, n, x);
+    }
+}
+
+static void branch_row(const row_edge *e, int64_t n, real *c) {
+    if (e->masks[1] != NULL) branch_masked(e, 2, n, c);
+    else if (e->masks[0] != NULL) branch_masked(e, 1, n, c);
+    else branch_masked(e, 0, n, c);
+}
+
+/* c *= factor */
+static void multiply_row(const real *factor, int64_t n, real *c) {
+    for (int64_t i = 0; i < n; i += VL) store_at(c, i, n, load_at(c, i, n) * load_at(factor, i, n));
+}
+
+/* The rows of a branch, each with its own place in its sequence's masks. */
+static void branch_tile(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_t columns) {
+    const gemm_edge *w = &g->edge;
+    row_edge         e = {.bias = w->bias != NULL && !w->activate ? w->bias + n : NULL};
+    int64_t          at = m * g->c_row + n, t = 0, sequence = 0;
+    if (w->masks[0] != NULL) sequence = m / w->mask_rows, t = m % w->mask_rows;
+    for (int64_t r = 0; r < rows; r++, t++, at += g->c_row) {
+        if (w->masks[0] != NULL && t == w->mask_rows) t = 0, sequence++;
+        if (w->residual != NULL) e.residual = w->residual + at;
+        for (int i = 0; i < 2; i++)
+            if (w->masks[i] != NULL) e.masks[i] = w->masks[i] + sequence;
+        e.first = (uint64_t)(t * g->N + n);
+        branch_row(&e, columns, g->c + at);
     }
 }
 
@@ -66,21 +94,12 @@ void ISA(edges_tile)(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_t 
     const gemm_edge *w = &g->edge;
     const real      *bias = w->bias != NULL ? w->bias + n : NULL;
     int64_t          at = m * g->c_row + n;
-    bool             combined = w->factor != NULL || w->masks[0] != NULL || w->residual != NULL || !w->activate;
+    bool             branches = w->masks[0] != NULL || w->residual != NULL || (w->bias != NULL && !w->activate);
     for (int64_t r = 0; r < rows && w->activate; r++) {
         real *slope = w->slope != NULL ? w->slope + at + r * g->c_row : NULL;
         activate(w->activation, bias, columns, g->c + at + r * g->c_row, slope);
     }
-    if (!combined) return;
-    row_edge e = {.bias = w->activate ? NULL : bias};
-    int64_t  sequence = w->masks[0] != NULL ? m / w->mask_rows : 0, t = m - sequence * w->mask_rows;
-    for (int64_t r = 0; r < rows; r++, t++, at += g->c_row) {
-        if (w->masks[0] != NULL && t == w->mask_rows) t = 0, sequence++;
-        if (w->factor != NULL) e.factor = w->factor + at;
-        if (w->residual != NULL) e.residual = w->residual + at;
-        for (int i = 0; i < 2; i++)
-            if (w->masks[i] != NULL) e.masks[i] = w->masks[i] + sequence;
-        e.first = (uint64_t)(t * g->N + n);
-        combine_row(&e, columns, g->c + at);
-    }
+    for (int64_t r = 0; r < rows && w->factor != NULL; r++)
+        multiply_row(w->factor + at + r * g->c_row, columns, g->c + at + r * g->c_row);
+    if (branches) branch_tile(g, m, rows, n, columns);
 }

@@ -22,7 +22,6 @@ typedef struct mask {
 } mask;
 
 typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTIVATION_RELU } activation_kind;
-typedef enum elementary_kind { ELEMENTARY_EXP, ELEMENTARY_TANH, ELEMENTARY_ERF } elementary_kind;
 
 /* What is done to an element of a product once its sum is complete, in this order; a part that is not wanted is NULL.
  * The matrices lie as the product's result does. */
@@ -31,7 +30,7 @@ typedef struct gemm_edge {
     bool            activate; /* c = f(c), slope = f'(c) */
     activation_kind activation;
     real           *slope;
-    const real     *factor;   /* c *= factor */
+    const real     *factor;   /* c *= factor; not together with a bias */
     const mask     *masks[2]; /* c *= mask: one for every mask_rows rows of C; (row among these) N + n is its element */
     int64_t         mask_rows;
     const real     *residual; /* c += residual, which may be c's own memory */
@@ -70,6 +69,8 @@ typedef struct attention_head {
     real       *values;       /* [T, D], and room that is read and thrown away; attention_values(T, D) reals */
 } attention_head;
 
+typedef enum elementary_kind { ELEMENTARY_EXP, ELEMENTARY_TANH, ELEMENTARY_ERF } elementary_kind;
+
 /* One update of Adam: what is the same for all elements of a tensor. */
 typedef struct adam {
     real keep, coupled; /* weight decay: decoupled, the weight is kept so much of; coupled, joins the gradient */
@@ -89,12 +90,12 @@ typedef struct kernels {
     /* y = (x - mean) * rstd * weight + bias over rows of C, biased variance */
     void (*norm_rows)(const real *x, const real *weight, const real *bias, real *y, real *mean, real *rstd,
                       int64_t rows, int64_t C, real eps);
-    /* dx = add + d loss / d x from dy (add NULL: 0); dx may be dy or add. dweight[C] and dbias[C] receive the sums over the
-     * rows, one row after another; both NULL: not wanted. */
+    /* dx = add + d loss / d x from dy (add NULL: 0); dx may be dy or add. dweight[C] and dbias[C] receive the sums over
+     * the rows, one row after another; both NULL: not wanted. */
     void (*norm_rows_backward)(const real *dy, const real *x, const real *weight, const real *mean, const real *rstd,
                                const real *add, real *dx, real *dweight, real *dbias, int64_t rows, int64_t C);
-    /* y = f(x), slope = f'(x): all that the backward pass needs, dx = dy slope. slope NULL: not wanted, y is the same to
-     * the bit. y or slope may be x. Where x is not finite, neither is the slope. */
+    /* y = f(x), slope = f'(x): all that the backward pass needs, dx = dy slope. slope NULL: not wanted, y is the same
+     * to the bit. y or slope may be x. Where x is not finite, neither is the slope. */
     void (*activate)(activation_kind kind, const real *x, real *y, real *slope, int64_t n);
     /* y = the function of vmath.h. For tests alone: the functions are inlined in the kernels and have no other door. */
     void (*elementary)(elementary_kind kind, const real *x, real *y, int64_t n);

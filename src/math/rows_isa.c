@@ -30,8 +30,8 @@ void ISA(rows_norm)(const real *x, const real *weight, const real *bias, real *y
     }
 }
 
-/* With n = (x - mean) rstd and g = dy weight: dx = add + rstd (g - mean(g) - n mean(g n)), dweight += dy n, dbias += dy.
- * `parameters` is a constant where this is inlined. */
+/* With n = (x - mean) rstd and g = dy weight: dx = add + rstd (g - mean(g) - n mean(g n)), dweight += dy n, dbias +=
+ * dy. `parameters` is a constant where this is inlined. */
 INLINE void norm_row_backward(bool parameters, const real *dy, const real *x, const real *weight, real mean, real rstd,
                               const real *add, real *dx, real *dweight, real *dbias, int64_t C) {
     vec     sg = {0}, sgn = {0}, m = vec_set(mean), s = vec_set(rstd);

@@ -1,10 +1,11 @@
-/* vmath.h - exp, tanh and erf of vectors: within 2 units in the last place over their whole range on every instruction set,
- * also where vec_fma is two roundings (tests/unit/test_vmath.c). A lane's result depends on that lane alone, so rows give
- * the same bits wherever an element stands. What is not a number stays so.
+/* vmath.h - exp, tanh and erf of vectors: within 2 units in the last place over their whole range on every instruction
+ * set, also where vec_fma is two roundings (tests/unit/test_vmath.c). A lane's result depends on that lane alone, so
+ * rows give the same bits wherever an element stands. What is not a number stays so.
  *
  * The polynomials are minimax fits of the relative error (Lawson's reweighted least squares, in double), whose rounded
- * coefficients were then moved by some units in the last place wherever that made the worst error of the single-precision
- * evaluation smaller, fused and not. In double precision, for gradient checks, the C library does the work. */
+ * coefficients were then moved by some units in the last place wherever that made the worst error of the
+ * single-precision evaluation smaller, fused and not. In double precision, for gradient checks, the C library
+ * does the work. */
 #ifndef CANTO_VMATH_H
 #define CANTO_VMATH_H
 
@@ -30,8 +31,8 @@ INLINE vec vec_polynomial(vec x, const float *c, int n) {
     return p;
 }
 
-/* e^x = 2^n e^r, n the integer next to x / ln 2, by Cody and Waite's reduction. Half of 2^n times twice e^r: so 2^127 takes
- * part, and what would be a subnormal number, below 2^-125.5, is 0 exactly. Above the largest float: infinity. */
+/* e^x = 2^n e^r, n the integer next to x / ln 2, by Cody and Waite's reduction. Half of 2^n times twice e^r: so 2^127
+ * takes part, and what would be a subnormal number, below 2^-125.5, is 0 exactly. Above the largest float: infinity. */
 INLINE vec vec_exp(vec x) {
     static const float c[] = {2, 2, 1, 0.333330095f, 0.0833359659f, 0.0167425591f, 0.00276179891f}; /* 2 e^r */
     const vec          shift = vec_set(12582912 + 126); /* 1.5 * 2^23: the last bits of a sum are an integer, n + 126 */

@@ -1,6 +1,6 @@
-/* layernorm.c - layer normalization (Ba, Kiros, Hinton 2016), forward and backward. On a pool, units
- * are chunks of rows, and for the parameters' gradients chunks of columns, so that each sum ascends over the rows; a lane
- * of its own takes all rows once, with the same sums. */
+/* layernorm.c - layer normalization (Ba, Kiros, Hinton 2016), forward and backward. On a pool, units are chunks of
+ * rows, and for the parameters' gradients chunks of columns, so that each sum ascends over the rows; a lane of its own
+ * takes all rows once, with the same sums. */
 #include "model/layernorm.h"
 
 #define ROWS 32

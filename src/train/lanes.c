@@ -18,7 +18,7 @@
 
 /* The rule's numbers, found by measuring. */
 #define LARGEST_WEIGHTS (8u << 20) /* bytes; a larger model is cut into output tiles */
-#define GROUP_ROWS 256             /* B T of a group: more rows make the products faster, fewer fit the caches */
+#define GROUP_ROWS 64             /* B T of a group: more rows make the products faster, fewer fit the caches */
 #define MOST_GRADIENTS (16u << 20) /* bytes of all lanes' blocks, which are read once a step to add them up */
 #define MOST_LANES 8               /* <= LANES_MAX */
 #define LEAST_LANES 4              /* so that two threads can share out the work when one of them is slow */

@@ -190,8 +190,8 @@ static void test_norm(void **state) {
     }
 }
 
-/* The backward pass of a norm against its formula in double; with and without something to add, in place, and serially or
- * on a pool to the same bits. */
+/* The backward pass of a norm against its formula in double; with and without something to add, in place, and serially
+ * or on a pool to the same bits. */
 static void check_norm_backward(const kernels *k, canto_context *context, int64_t C) {
     enum { R = 67 };
     size_t n = (size_t)(R * C);
@@ -450,6 +450,15 @@ static void test_masks_do_not_know_each_other(void **state) {
                 fail_msg("pair %d, bit %d: %.5f, by chance %.5f", (int)number, turned, together / N, q * q);
         }
     }
+    for (uint64_t number = 0; number < 8; number++) { /* a key is more than another order of the same indices */
+        mask     of = {.key = rng_mix(7, 1), .threshold = (uint32_t)((1 - q) * 4294967296.0), .scale = 1}, other = of;
+        uint32_t turn = (uint32_t)((other.key = rng_mix(7, 2 + number)) ^ of.key);
+        double   together = 0;
+        kernels_choose(NULL)->mask_row(&of, 0, N, a);
+        kernels_choose(NULL)->mask_row(&other, turn & ~(uint32_t)(N - 1), N, b);
+        for (uint32_t i = 0; i < N; i++) together += a[i] > 0 && b[i ^ (turn & (N - 1))] > 0;
+        assert_true(fabs(together / N - q * q) < bound);
+    }
     for (int turned = 1; turned < N; turned *= 2) { /* within one mask; every pair counts twice */
         double together = 0;
         for (int i = 0; i < N; i++) together += a[i] > 0 && a[i ^ turned] > 0;
@@ -458,7 +467,8 @@ static void test_masks_do_not_know_each_other(void **state) {
     free(a), free(b);
 }
 
-/* An element is the same whatever the vector that it comes in: from bits, from the hash, and where the index passes 2^32. */
+/* An element is the same whatever the vector that it comes in: from bits, from the hash, and where the index passes
+ * 2^32. */
 static void test_masks_anywhere(void **state) {
     enum { N = 200 };
     static const uint64_t starts[] = {0, 12345, 4294967296u - N / 2, (uint64_t)7 << 32};

@@ -1,5 +1,6 @@
-/* test_vmath.c - exp, tanh and erf of every instruction set that this machine has against a table of exact values: within
- * 2 units in the last place, signs and what is not a number kept, and the same bits wherever an element stands. */
+/* test_vmath.c - exp, tanh and erf of every instruction set that this machine has against a table of exact values:
+ * within 2 units in the last place, signs and what is not a number kept, and the same bits wherever
+ * an element stands. */
 #include "math/kernels.h"
 #include "unit/vmath_table.h"
 

@@ -1,5 +1,6 @@
-/* vmath_table.h - exp, tanh and erf at points of all their range: tiny, huge, of both signs, around 0 and around the switches
- * between ranges. x is exact; the value was computed with 200 bits (mpmath) and rounded once, to double precision. */
+/* vmath_table.h - exp, tanh and erf at points of all their range: tiny, huge, of both signs, around 0 and around the
+ * switches between ranges. x is exact; the value was computed with 200 bits (mpmath) and rounded once, to
+ * double precision. */
 #ifndef CANTO_VMATH_TABLE_H
 #define CANTO_VMATH_TABLE_H
 
