@@ -48,9 +48,11 @@ const char *canto_context_cpu(const canto_context *context) {
     return k != NULL ? k->name : "none";
 }
 
+/* Room for the largest of the three passes of heads_isa.c: whole heads three times; blocks of up to `lanes` positions, of a
+ * chunk of 64 rows, of all positions, and of up to 12 rows from a cache; and the rounding of up to 16 pieces. */
 size_t attention_scratch(int64_t T, int64_t D) {
-    size_t t = (size_t)(T + 31) / 32 * 32, d = (size_t)(D + 31) / 32 * 32, block = 2 * 12;
-    return 2 * t * (size_t)D + 4 * d * (size_t)T + block * (3 * t + 3 * d) + 64;
+    size_t lanes = 32, t = (size_t)(T + 31) / 32 * 32, d = (size_t)(D + 31) / 32 * 32;
+    return 3 * t * d + lanes * (5 * d + t + 2 * 64) + t + 12 * (t + d) + 16 * 16;
 }
 
 size_t attention_keys(int64_t T, int64_t D) {

@@ -42,9 +42,7 @@ INLINE void activate_vec(activation_kind kind, vec x, vec *y, vec *slope) {
 
 /* Whether an element is kept is a hash of (key, index): two multiplications with the halves of the key before and in
  * between (the mix is lowbias32's, Ellis 2018). Its high bits decide: no mixing down comes after the last product. */
-INLINE uvec mask_hash(uint64_t key, uint64_t first) {
-    uvec base = (uint32_t)first - (uvec){0}, index = base + uvec_lanes();
-    uvec high = (uint32_t)(first >> 32) - (uvec)(index < base); /* the carry of index */
+INLINE uvec mask_hash(uvec index, uint64_t key, uvec high) { /* high: the upper halves of the indices */
     uvec x = index ^ (uint32_t)key;
     x ^= x >> 16;
     x *= 0x7feb352dU;
@@ -53,18 +51,26 @@ INLINE uvec mask_hash(uint64_t key, uint64_t first) {
     return x * 0x846ca68bU;
 }
 
+INLINE vec mask_of(const mask *m, uvec kept) { return (vec)((ivec)vec_set(m->scale) & uvec_widen(kept)); }
+
+INLINE vec mask_of_hash(const mask *m, uvec hash) { return mask_of(m, (uvec)(hash >= m->threshold)); }
+
+/* Elements first, first + 1, ... */
+INLINE vec mask_hashed(const mask *m, uint64_t first) {
+    uvec base = (uint32_t)first - (uvec){0}, index = base + uvec_lanes();
+    uvec high = (uint32_t)(first >> 32) - (uvec)(index < base); /* the carry of index */
+    return mask_of_hash(m, mask_hash(index, m->key, high));
+}
+
 /* Elements first .. first + n - 1 of a dropout mask, n <= VL: scale or 0. Bits beyond them are not read. */
 INLINE vec mask_part_vec(const mask *m, uint64_t first, int64_t n) {
-    uvec kept;
-    if (m->bits != NULL) {
-        uint64_t       bit = m->first_bit + first;
-        const uint8_t *bytes = m->bits + (bit >> 3);
-        int            skip = bit & 7;
-        uint32_t       word = bytes[0];
-        for (int i = 1; i < (skip + n + 7) / 8; i++) word |= (uint32_t)bytes[i] << (8 * i);
-        kept = (uvec)(((word >> skip) & ((uvec){0} + 1) << uvec_lanes()) != 0);
-    } else kept = (uvec)(mask_hash(m->key, first) >= m->threshold);
-    return (vec)((ivec)vec_set(m->scale) & uvec_widen(kept));
+    if (m->bits == NULL) return mask_hashed(m, first);
+    uint64_t       bit = m->first_bit + first;
+    const uint8_t *bytes = m->bits + (bit >> 3);
+    int            skip = bit & 7;
+    uint32_t       word = bytes[0];
+    for (int i = 1; i < (skip + n + 7) / 8; i++) word |= (uint32_t)bytes[i] << (8 * i);
+    return mask_of(m, (uvec)(((word >> skip) & ((uvec){0} + 1) << uvec_lanes()) != 0));
 }
 
 INLINE vec mask_vec(const mask *m, uint64_t first) { return mask_part_vec(m, first, VL); }

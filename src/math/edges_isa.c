@@ -16,11 +16,6 @@ INLINE void store_at(real *row, int64_t i, int64_t n, vec v) {
     else vec_store_part(row + i, v, n - i);
 }
 
-/* The mask's elements for them; first is the row's first one. Bits of what is beyond the row are not read. */
-INLINE vec mask_at(const mask *m, uint64_t first, int64_t i, int64_t n) {
-    return mask_part_vec(m, first + (uint64_t)i, i + VL <= n ? VL : n - i);
-}
-
 /* c = f(c + bias) of one row; slope may be NULL. */
 INLINE void activate_row(activation_kind kind, bool sloped, const real *bias, int64_t n, real *c, real *slope) {
     for (int64_t i = 0; i < n; i += VL) {
@@ -50,6 +45,10 @@ typedef struct row_edge {
     const mask *masks[2];
     uint64_t    first; /* mask element of the row's first one */
 } row_edge;
+
+INLINE vec mask_at(const mask *m, uint64_t first, int64_t i, int64_t n) {
+    return i + VL <= n ? mask_vec(m, first + (uint64_t)i) : mask_part_vec(m, first + (uint64_t)i, n - i);
+}
 
 static void combine_row(const row_edge *e, int64_t n, real *c) {
     for (int64_t i = 0; i < n; i += VL) {

@@ -1,202 +1,352 @@
-/* heads_isa.c - attention of one head over one sequence, forward, from a cache, and backward, in blocks of rows.
+/* heads_isa.c - attention of one head over one sequence: forward, from a cache, and backward.
  *
- * Invariants: sums as in rows_isa.c and products_isa.c; the forward pass from a cache does the same sums in the same
- * order. Nothing here allocates, and nothing depends on addresses. */
-#include "math/micro.h"
+ * The products have LANES positions side by side in vectors and everything else as broadcast numbers, so that nothing is
+ * summed across lanes and neither T nor D has to be a multiple of anything. Forward, the lanes are a block of queries i:
+ * scores[j][i], a softmax down the columns, out transposed. Backward they are a block of keys j: p[i][j], and d k and d v,
+ * transposed, stay in registers over CHUNK rows i; d q alone gathers in memory, block by block.
+ *
+ * Invariants: every sum is one chain in ascending order (over d, over j, over i), so a result depends neither on VL nor on
+ * how the positions are cut: the pass from a cache, whose lanes are keys and then d, has the same bits. What position i
+ * does not see counts as exactly 0. Nothing here allocates, and nothing depends on addresses. */
+#include "math/edges.h"
+#include "math/tile.h"
 
-#define MICRO_ROWS MICRO_ROWS_2
-#define MICRO_COLUMNS (2 * VL) /* of a panel */
+#define LANES (2 * VL)
+#define CHUNK 64         /* rows at a time, so that they stay in the first cache */
+#define EXTEND_ROWS 12   /* queries at a time from a cache */
+#define SCRATCH_PIECE 16 /* pieces of scratch begin at multiples of so many elements */
 
-/* c[rows, MICRO_COLUMNS] += a b, b's rows b_row elements apart. */
-static void micro_any(int64_t rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b,
-                      ptrdiff_t b_row, real *c, ptrdiff_t c_row, bool load) {
-    for (int64_t i = 0; i < rows; i += MICRO_ROWS)
-        micro_rows(rows - i < MICRO_ROWS ? rows - i : MICRO_ROWS, 2, kc, a + i * a_row, a_row, a_column, b, b_row,
-                   c + i * c_row, c_row, load);
+INLINE vec vec_if(ivec yes, vec x) { return (vec)(yes & (ivec)x); } /* x or 0 */
+
+#ifdef CANTO_DOUBLE
+INLINE vec vec_log(vec x) {
+    for (int i = 0; i < VL; i++) x[i] = log(x[i]);
+    return x;
+}
+#else
+/* Of normal numbers, by the Cephes polynomial: x = 2^e m with m around 1. */
+INLINE vec vec_log(vec x) {
+    static const float c[] = {-1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
+                              -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
+    ivec          bits = (ivec)x, exponent = (bits - 0x3f3504f3) >> 23; /* sqrt(1/2) <= m < sqrt(2) */
+    vec                e = __builtin_convertvector(exponent, vec), f = (vec)(bits - exponent * (1 << 23)) - vec_set(1);
+    vec                square = f * f, p = vec_set(7.0376836292e-2f);
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) p = vec_fma(p, f, vec_set(c[i]));
+    p = vec_fma(e, vec_set(-2.12194440e-4f), p * f * square);
+    p = vec_fma(square, vec_set(-0.5f), p) + f;
+    return vec_fma(e, vec_set(0.693359375f), p) + (x - x); /* what is no number stays so */
+}
+#endif
+
+/* Mask elements first, first + step, ... */
+INLINE vec mask_apart(const mask *m, uint64_t first, uint64_t step) {
+    if (m->bits != NULL || (first ^ (first + (uint64_t)(VL - 1) * step)) >> 32 != 0) {
+        vec x = {0};
+        for (int i = 0; i < VL; i++) x[i] = mask_part_vec(m, first + (uint64_t)i * step, 1)[0];
+        return x;
+    }
+    return mask_of_hash(m, mask_hash((uint32_t)first + uvec_lanes() * (uint32_t)step, m->key, (uint32_t)(first >> 32) - (uvec){0}));
 }
 
-/* b is packed [kc][MICRO_COLUMNS]. */
-static void micro(int64_t rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b, real *c,
-                  ptrdiff_t c_row, bool load) {
-    micro_any(rows, kc, a, a_row, a_column, b, MICRO_COLUMNS, c, c_row, load);
+/* ----------------------------------------------------------------------------------------------- products and places */
+
+/* Rows of c are LANES wide, a lies by rows or by columns. */
+static void product_by_rows(int64_t rows, int64_t steps, const real *a, ptrdiff_t a_row, const real *b, real *c) {
+    tile_all(2, (tiles){rows, steps, a, a_row, 1, b, LANES, c, LANES, false});
 }
 
-#define BLOCK (2 * MICRO_ROWS) /* rows of q handled at a time */
+static void product_by_columns(int64_t rows, int64_t steps, const real *a, ptrdiff_t a_step, const real *b, real *c,
+                               bool load) {
+    tile_all(2, (tiles){rows, steps, a, 1, a_step, b, LANES, c, LANES, load});
+}
+
+/* c[rows, Dp] += a[rows, steps] b[steps, Dp], rows of a LANES apart, Dp a multiple of VL. */
+static void product_gather(int64_t rows, int64_t steps, const real *a, const real *b, int64_t Dp, real *c) {
+    int64_t d = 0;
+    for (; d + 2 * VL <= Dp; d += 2 * VL) tile_all(2, (tiles){rows, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true});
+    for (; d < Dp; d += VL) tile_all(1, (tiles){rows, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true});
+}
 
 INLINE int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-/* Where the pieces of one head lie in the scratch memory. Tp and Dp are T and D rounded up to whole panels. */
-typedef struct head_scratch {
-    int64_t Tp, Dp;
-    real   *kt, *vt;   /* [Tp / MICRO_COLUMNS][D][MICRO_COLUMNS]: k, v transposed, in panels over j */
-    real   *kd, *vd;   /* [Dp / MICRO_COLUMNS][T][MICRO_COLUMNS]: k, v in panels over d */
-    real   *s, *w, *m; /* [BLOCK][Tp]: scores, their gradient, mask */
-    real   *rows;      /* [BLOCK][Dp]: a block's result */
-    real   *qd, *od;   /* [Dp / MICRO_COLUMNS][BLOCK][MICRO_COLUMNS]: q and d out of the block, in panels */
-    real   *dk, *dv;   /* [T][Dp] */
-} head_scratch;
+INLINE int64_t clamp(int64_t n, int64_t low, int64_t high) { return n < low ? low : n > high ? high : n; }
 
-static head_scratch head_scratch_of(const attention_head *a, real *p) {
-    head_scratch s;
-    s.Tp = round_up(a->T, MICRO_COLUMNS);
-    s.Dp = round_up(a->D, MICRO_COLUMNS);
-    s.kt = p, p += s.Tp * a->D;
-    s.vt = p, p += s.Tp * a->D;
-    s.kd = p, p += s.Dp * a->T;
-    s.vd = p, p += s.Dp * a->T;
-    s.s = p, p += BLOCK * s.Tp;
-    s.w = p, p += BLOCK * s.Tp;
-    s.m = p, p += BLOCK * s.Tp;
-    s.rows = p, p += BLOCK * s.Dp;
-    s.qd = p, p += BLOCK * s.Dp;
-    s.od = p, p += BLOCK * s.Dp;
-    s.dk = p, p += s.Dp * a->T;
-    s.dv = p;
+static real *take(real **p, int64_t n) {
+    real *piece = *p;
+    *p += round_up(n, SCRATCH_PIECE);
+    return piece;
+}
+
+/* x[rows, D] -> out[D][LANES], lanes from `rows` on 0. */
+static void lanes_from_rows(const real *x, ptrdiff_t stride, int64_t rows, int64_t D, real *out) {
+    int64_t d = 0;
+    for (; d + VL <= D; d += VL)
+        for (int64_t l = 0; l < LANES; l += VL) {
+            vec v[VECTOR_BYTES / sizeof(real)];
+            for (int i = 0; i < VL; i++) v[i] = l + i < rows ? vec_load(x + (l + i) * stride + d) : (vec){0};
+            vec_transpose(v, VL);
+            for (int i = 0; i < VL; i++) vec_store(out + (d + i) * LANES + l, v[i]);
+        }
+    for (; d < D; d++)
+        for (int64_t l = 0; l < LANES; l++) out[d * LANES + l] = l < rows ? x[l * stride + d] : 0;
+}
+
+/* out[rows, D] = in[D][LANES] transposed, lane l times scale[l]. */
+static void rows_from_lanes(const real *in, const real *scale, int64_t rows, int64_t D, real *out, ptrdiff_t stride) {
+    int64_t d = 0;
+    for (; d + VL <= D; d += VL)
+        for (int64_t l = 0; l < rows; l += VL) {
+            vec v[VECTOR_BYTES / sizeof(real)], f = vec_load(scale + l);
+            for (int i = 0; i < VL; i++) v[i] = vec_load(in + (d + i) * LANES + l) * f;
+            vec_transpose(v, VL);
+            for (int i = 0; i < VL; i++)
+                if (l + i < rows) vec_store(out + (l + i) * stride + d, v[i]);
+        }
+    for (; d < D; d++)
+        for (int64_t l = 0; l < rows; l++) out[l * stride + d] = in[d * LANES + l] * scale[l];
+}
+
+/* out[rows, width] = scale x[rows, D], zeros from D on; or of out alone D elements a row when width is D. */
+static void put_rows(const real *x, ptrdiff_t stride, int64_t rows, int64_t D, real scale, real *out, ptrdiff_t width) {
+    for (int64_t i = 0; i < rows; i++, x += stride, out += width) {
+        int64_t d = 0;
+        for (; d + VL <= D; d += VL) vec_store(out + d, vec_load(x + d) * vec_set(scale));
+        for (; d < D; d++) out[d] = x[d] * scale;
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------- what is seen */
+
+/* i sees j when j <= i < j + window. */
+INLINE int64_t window_of(const attention_head *a) { return a->window > 0 && a->window < a->T ? a->window : a->T; }
+
+/* Rows [at[0], at[5]) beside VL lanes: from at[2] to at[3] all lanes are seen (or see), from at[1] and to at[4] some, at
+ * the ends none. */
+typedef struct span {
+    int64_t at[6];
+} span;
+
+INLINE span span_of(int64_t from, int64_t some, int64_t all, int64_t all_end, int64_t some_end, int64_t to) {
+    span s = {{from, some, all, all_end, some_end, to}};
+    for (int k = 1; k < 5; k++) s.at[k] = clamp(s.at[k], s.at[k - 1], to);
     return s;
 }
 
-/* x[T, D] -> panels over j of its transpose. */
-static void panels_transposed(const attention_head *a, const real *x, int64_t Tp, real *out) {
-    for (int64_t j0 = 0; j0 < Tp; j0 += MICRO_COLUMNS, out += a->D * MICRO_COLUMNS)
-        for (int64_t j = 0; j < MICRO_COLUMNS; j++)
-            for (int64_t d = 0; d < a->D; d++)
-                out[d * MICRO_COLUMNS + j] = j0 + j < a->T ? x[(j0 + j) * a->stride + d] : 0;
+/* Lanes l with low <= l < high. */
+INLINE ivec lanes_between(int64_t low, int64_t high) {
+    ivec lane = {0};
+    for (int i = 0; i < VL; i++) lane[i] = (lane_bits)i;
+    return (lane >= (lane_bits)clamp(low, 0, VL)) & (lane < (lane_bits)clamp(high, 0, VL));
 }
 
-/* x[rows, D] -> panels over d. */
-static void panels_straight(const real *x, ptrdiff_t stride, int64_t rows, int64_t D, int64_t Dp, real *out) {
-    for (int64_t d0 = 0; d0 < Dp; d0 += MICRO_COLUMNS, out += rows * MICRO_COLUMNS) {
-        int64_t n = D - d0 < MICRO_COLUMNS ? D - d0 : MICRO_COLUMNS;
-        for (int64_t i = 0; i < rows; i++) {
-            memcpy(out + i * MICRO_COLUMNS, x + i * stride + d0, (size_t)n * sizeof(real));
-            if (n < MICRO_COLUMNS) memset(out + i * MICRO_COLUMNS + n, 0, (size_t)(MICRO_COLUMNS - n) * sizeof(real));
+INLINE void clear_lanes(real *x, int64_t from, int64_t to) {
+    for (int64_t r = from; r < to; r++) vec_store(x + r * LANES, (vec){0});
+}
+
+/* ------------------------------------------------------------------------------------------------------------ forward */
+
+#define LOWEST ((real)-1e30) /* below every score's worth */
+
+/* The largest of rows [from, to) of s. */
+INLINE vec largest_of(const real *s, int64_t from, int64_t to, bool edge, int64_t i, int64_t window, vec m) {
+    for (int64_t j = from; j < to; j++) {
+        vec x = vec_load(s + j * LANES);
+        if (edge) {
+            ivec seen = lanes_between(j - i, j - i + window);
+            x = (vec)((seen & (ivec)x) | (~seen & (ivec)vec_set(LOWEST)));
         }
+        m = vec_max(x, m);
     }
+    return m;
 }
 
-INLINE int64_t first_seen(const attention_head *a, int64_t i) {
-    return a->window > 0 && i - a->window + 1 > 0 ? i - a->window + 1 : 0;
-}
-
-/* out[rows, Tp] = x[rows, D] times the transposed panels, for columns [from, to) (whole panels). */
-static void times_transposed(const real *x, ptrdiff_t x_row, int64_t rows, const attention_head *a, const real *panels,
-                             int64_t Tp, int64_t from, int64_t to, real *out) {
-    for (int64_t j = from; j < to; j += MICRO_COLUMNS)
-        micro(rows, a->D, x, x_row, 1, panels + j * a->D, out + j, Tp, false);
-}
-
-/* Copies a block of rows, Dp wide, into place, D wide. */
-static void put_rows(const real *rows, int64_t n, int64_t Dp, int64_t D, real *out, ptrdiff_t stride, real scale) {
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t d = 0; d < D; d++) out[i * stride + d] = scale * rows[i * Dp + d];
-}
-
-/* Rows [i0, i0 + n):  s = scale q k^T;  s = mask softmax(s) over the j that i sees, 0 for the others from the returned j
- * on. keys: panels over j. */
-static int64_t weigh_block(const attention_head *a, int64_t i0, int64_t n, const real *keys, const head_scratch *h) {
-    int64_t from = first_seen(a, i0) / MICRO_COLUMNS * MICRO_COLUMNS, to = round_up(i0 + n, MICRO_COLUMNS);
-    times_transposed(a->q + (i0 - a->first) * a->stride, a->stride, n, a, keys, h->Tp, from, to, h->s);
-    for (int64_t r = 0; r < n; r++) {
-        int64_t i = i0 + r, lo = first_seen(a, i), seen = i + 1 - lo;
-        real   *s = h->s + r * h->Tp;
-        for (int64_t j = lo; j <= i; j++) s[j] *= a->scale;
-        real m = largest(s + lo, seen);
-        for (int64_t j = lo; j <= i; j++) s[j] = real_exp(s[j] - m);
-        real sum = sum_row(s + lo, seen), f = 1 / sum;
-        for (int64_t j = lo; j <= i; j++) s[j] *= f;
-        for (int64_t j = from; j < lo; j++) s[j] = 0;
-        for (int64_t j = i + 1; j < to; j++) s[j] = 0;
-        if (a->lse != NULL) a->lse[i] = m + (real)log((double)sum);
-        if (a->dropout == NULL) continue;
-        ISA(rows_mask)(a->dropout, a->mask_first + (uint64_t)(i * a->T + lo), seen, h->m);
-        for (int64_t j = 0; j < seen; j++) s[lo + j] *= h->m[j];
+/* s = mask e^(scale s + shift) in rows [from, to); returns sum + their sum before the mask. mask_first: of row 0. */
+INLINE vec weigh(const attention_head *a, real *s, int64_t from, int64_t to, bool edge, int64_t i, int64_t window,
+                 bool drops, vec shift, vec sum) {
+    vec scale = vec_set(a->scale);
+    for (int64_t j = from; j < to; j++) {
+        vec e = vec_exp(vec_fma(vec_load(s + j * LANES), scale, shift));
+        if (edge) e = vec_if(lanes_between(j - i, j - i + window), e);
+        sum += e;
+        if (drops) e *= mask_apart(a->dropout, a->mask_first + (uint64_t)(i * a->T + j), (uint64_t)a->T);
+        vec_store(s + j * LANES, e);
     }
-    return from;
+    return sum;
 }
 
-/* Over blocks of rows i:  s = scale q k^T;  p = softmax(s) over the j that i sees;  out = (mask p) v. */
+INLINE vec weigh_span(const attention_head *a, real *s, span p, int64_t i, int64_t window, bool drops, vec shift) {
+    vec sum = {0};
+    sum = weigh(a, s, p.at[1], p.at[2], true, i, window, drops, shift, sum);
+    sum = weigh(a, s, p.at[2], p.at[3], false, i, window, drops, shift, sum);
+    return weigh(a, s, p.at[3], p.at[4], true, i, window, drops, shift, sum);
+}
+
+/* Queries i to i + VL - 1, rows [0, rows) of s being keys from `from` on:  s = mask e^(scale s - m), m the largest scale s
+ * that a query sees. factor = 1 / sum_j e^(..), lse = m + log of the sum. */
+static void weigh_lanes(const attention_head *a, int64_t from, int64_t rows, int64_t i, real *s, real *factor,
+                        real *lse) {
+    int64_t window = window_of(a);
+    s -= from * LANES;
+    span p = span_of(from, i - window + 1, i + VL - window, i + 1, i + VL, from + rows);
+    vec  m = vec_set(LOWEST);
+    m = largest_of(s, p.at[1], p.at[2], true, i, window, m);
+    m = largest_of(s, p.at[2], p.at[3], false, i, window, m);
+    m = largest_of(s, p.at[3], p.at[4], true, i, window, m) * vec_set(a->scale);
+    vec sum = a->dropout != NULL ? weigh_span(a, s, p, i, window, true, -m) : weigh_span(a, s, p, i, window, false, -m);
+    clear_lanes(s, p.at[0], p.at[1]);
+    clear_lanes(s, p.at[4], p.at[5]);
+    vec_store(factor, vec_set(1) / sum);
+    vec_store(lse, m + vec_log(sum));
+}
+
+/* For a block of queries i:  s = k q^T;  p = softmax(scale s) over the j that i sees;  out = (mask p) v. */
 void ISA(heads_forward)(const attention_head *a, real *scratch) {
-    head_scratch h = head_scratch_of(a, scratch);
-    panels_transposed(a, a->k, h.Tp, h.kt);
-    panels_straight(a->v, a->stride, a->T, a->D, h.Dp, h.vd);
-    for (int64_t i0 = 0; i0 < a->T; i0 += BLOCK) {
-        int64_t n = a->T - i0 < BLOCK ? a->T - i0 : BLOCK;
-        int64_t from = weigh_block(a, i0, n, h.kt, &h), seen = i0 + n - from;
-        for (int64_t d = 0; d < h.Dp; d += MICRO_COLUMNS)
-            micro(n, seen, h.s + from, h.Tp, 1, h.vd + d * a->T + from * MICRO_COLUMNS, h.rows + d, h.Dp, false);
-        put_rows(h.rows, n, h.Dp, a->D, a->out + i0 * a->out_stride, a->out_stride, 1);
+    int64_t T = a->T, D = a->D;
+    real   *k = take(&scratch, T * D), *v = take(&scratch, T * D), *q = take(&scratch, D * LANES);
+    real   *s = take(&scratch, round_up(T, LANES) * LANES), *out = take(&scratch, D * LANES);
+    real    factor[LANES], lse[LANES];
+    put_rows(a->k, a->stride, T, D, 1, k, D);
+    put_rows(a->v, a->stride, T, D, 1, v, D);
+    for (int64_t i0 = 0; i0 < T; i0 += LANES) {
+        int64_t n = clamp(T - i0, 0, LANES), from = clamp(i0 - window_of(a) + 1, 0, T), rows = i0 + n - from;
+        lanes_from_rows(a->q + i0 * a->stride, a->stride, n, D, q);
+        product_by_rows(rows, D, k + from * D, D, q, s);
+        for (int64_t l = 0; l < LANES; l += VL) weigh_lanes(a, from, rows, i0 + l, s + l, factor + l, lse + l);
+        for (int64_t j = 0; j < rows; j += CHUNK)
+            product_by_columns(D, clamp(rows - j, 0, CHUNK), v + (from + j) * D, D, s + j * LANES, out, j > 0);
+        rows_from_lanes(out, factor, n, D, a->out + i0 * a->out_stride, a->out_stride);
+        if (a->lse != NULL) memcpy(a->lse + i0, lse, (size_t)n * sizeof(real));
     }
 }
 
-/* k and v of the rows at hand go into the cache. */
+/* ------------------------------------------------------------------------------------------------------- from a cache */
+
+/* k and v of the rows at hand go into the cache: keys in panels [D][LANES] over j, values as they are. */
 static void cache_rows(const attention_head *a) {
     for (int64_t j = a->first; j < a->T; j++) {
         const real *k = a->k + (j - a->first) * a->stride, *v = a->v + (j - a->first) * a->stride;
-        real       *panel = a->keys + j / MICRO_COLUMNS * MICRO_COLUMNS * a->D + j % MICRO_COLUMNS;
-        for (int64_t d = 0; d < a->D; d++) panel[d * MICRO_COLUMNS] = k[d];
+        real       *panel = a->keys + j / LANES * LANES * a->D + j % LANES;
+        for (int64_t d = 0; d < a->D; d++) panel[d * LANES] = k[d];
         memcpy(a->values + j * a->D, v, (size_t)a->D * sizeof(real));
     }
 }
 
-/* attention_forward's sums in the same order, from the cache: the last columns of a row's sums are thrown away, they
- * belong to the next position (or to the room after the last). */
+/* weigh_lanes for one query: s[0, n) are the scores that it sees. Returns the factor. */
+static real weigh_row(const attention_head *a, real *s, int64_t n) {
+    real    m = LOWEST, sum = 0, x[VECTOR_BYTES / sizeof(real)] = {0};
+    vec     most = vec_set(m), scale = vec_set(a->scale);
+    int64_t j = 0;
+    for (; j + VL <= n; j += VL) most = vec_max(vec_load(s + j), most);
+    for (int l = 0; l < VL; l++) m = most[l] > m ? most[l] : m;
+    for (; j < n; j++) m = s[j] > m ? s[j] : m;
+    vec shift = vec_set(-(m * a->scale));
+    for (j = 0; j + VL <= n; j += VL) vec_store(s + j, vec_exp(vec_fma(vec_load(s + j), scale, shift)));
+    memcpy(x, s + j, (size_t)(n - j) * sizeof(real));
+    vec_store(x, vec_exp(vec_fma(vec_load(x), scale, shift)));
+    memcpy(s + j, x, (size_t)(n - j) * sizeof(real));
+    for (j = 0; j < n; j++) sum += s[j];
+    return 1 / sum;
+}
+
+/* heads_forward's chains, other lanes. The last columns of a product are thrown away: they belong to the next position, or
+ * to the room after the last. */
 void ISA(heads_extend)(const attention_head *a, real *scratch) {
-    head_scratch h = head_scratch_of(a, scratch);
+    int64_t D = a->D, Tp = round_up(a->T, LANES), Dp = round_up(D, LANES), window = window_of(a);
+    real   *s = take(&scratch, EXTEND_ROWS * Tp), *out = take(&scratch, EXTEND_ROWS * Dp), factor[EXTEND_ROWS];
     cache_rows(a);
-    for (int64_t i0 = a->first; i0 < a->T; i0 += BLOCK) {
-        int64_t n = a->T - i0 < BLOCK ? a->T - i0 : BLOCK;
-        int64_t from = weigh_block(a, i0, n, a->keys, &h), seen = i0 + n - from;
-        for (int64_t d = 0; d < a->D; d += MICRO_COLUMNS)
-            micro_any(n, seen, h.s + from, h.Tp, 1, a->values + from * a->D + d, a->D, h.rows + d, h.Dp, false);
-        put_rows(h.rows, n, h.Dp, a->D, a->out + (i0 - a->first) * a->out_stride, a->out_stride, 1);
+    for (int64_t i0 = a->first; i0 < a->T; i0 += EXTEND_ROWS) {
+        int64_t     n = clamp(a->T - i0, 0, EXTEND_ROWS), from = clamp(i0 - window + 1, 0, a->T), to = i0 + n;
+        const real *q = a->q + (i0 - a->first) * a->stride;
+        for (int64_t j = from / LANES * LANES; j < to; j += LANES)
+            tile_all(2, (tiles){n, D, q, a->stride, 1, a->keys + j * D, LANES, s + j, Tp, false});
+        for (int64_t r = 0; r < n; r++) {
+            int64_t i = i0 + r, low = clamp(i - window + 1, 0, a->T);
+            real   *row = s + r * Tp;
+            factor[r] = weigh_row(a, row + low, i + 1 - low);
+            for (int64_t j = from; j < low; j++) row[j] = 0;
+            for (int64_t j = i + 1; j < to; j++) row[j] = 0;
+        }
+        for (int64_t d = 0; d < D; d += LANES)
+            tile_all(2, (tiles){n, to - from, s + from, Tp, 1, a->values + from * D + d, D, out + d, Dp, false});
+        for (int64_t r = 0; r < n; r++)
+            put_rows(out + r * Dp, Dp, 1, D, factor[r], a->out + (i0 + r - a->first) * a->out_stride, a->out_stride);
     }
+}
+
+/* ----------------------------------------------------------------------------------------------------------- backward */
+
+/* Rows i of s and w, VL keys j in the lanes:  p = e^(scale s - lse);  s = mask p;  w = p (mask w - delta). */
+INLINE void weigh_back(const attention_head *a, const real *delta, real *s, real *w, int64_t from, int64_t to,
+                       bool edge, int64_t j, int64_t window, bool drops) {
+    vec scale = vec_set(a->scale);
+    for (int64_t i = from; i < to; i++) {
+        vec p = vec_exp(vec_fma(vec_load(s + i * LANES), scale, -vec_set(a->lse[i])));
+        vec dp = vec_load(w + i * LANES), minus = vec_set(-delta[i]), kept = p;
+        if (edge) kept = p = vec_if(lanes_between(i - j - window + 1, i - j + 1), p);
+        if (drops) {
+            vec keep = mask_apart(a->dropout, a->mask_first + (uint64_t)(i * a->T + j), 1);
+            kept = p * keep;
+            dp = vec_fma(dp, keep, minus);
+        } else dp += minus;
+        vec_store(s + i * LANES, kept);
+        vec_store(w + i * LANES, p * dp);
+    }
+}
+
+INLINE void weigh_back_span(const attention_head *a, const real *delta, real *s, real *w, span p, int64_t j,
+                            int64_t window, bool drops) {
+    weigh_back(a, delta, s, w, p.at[1], p.at[2], true, j, window, drops);
+    weigh_back(a, delta, s, w, p.at[2], p.at[3], false, j, window, drops);
+    weigh_back(a, delta, s, w, p.at[3], p.at[4], true, j, window, drops);
+}
+
+static void weigh_back_lanes(const attention_head *a, const real *delta, real *s, real *w, int64_t from, int64_t rows,
+                             int64_t j) {
+    int64_t window = window_of(a);
+    s -= from * LANES;
+    w -= from * LANES;
+    span p = span_of(from, j, j + VL - 1, j + window, j + VL - 1 + window, from + rows);
+    if (a->dropout != NULL) weigh_back_span(a, delta, s, w, p, j, window, true);
+    else weigh_back_span(a, delta, s, w, p, j, window, false);
+    clear_lanes(s, p.at[0], p.at[1]);
+    clear_lanes(w, p.at[0], p.at[1]);
+    clear_lanes(s, p.at[4], p.at[5]);
+    clear_lanes(w, p.at[4], p.at[5]);
 }
 
 /* Restating the forward pass:  p = e^(scale q k^T - lse);  w = mask p;  out = w v.
  *   dv = w^T dout;  dw = dout v^T;  dp = mask dw;  ds = p (dp - sum_j p dp),  and  sum_j p dp = sum_j w dw = dout . out
- *   dq = scale ds k;  dk = scale ds^T q. */
+ *   dq = ds (scale k);  dk = scale ds^T q.
+ * For a block of keys j, all the queries that see some of them pass by, CHUNK at a time. */
 void ISA(heads_backward)(const attention_head *a, real *scratch) {
-    head_scratch h = head_scratch_of(a, scratch);
-    panels_transposed(a, a->k, h.Tp, h.kt);
-    panels_transposed(a, a->v, h.Tp, h.vt);
-    panels_straight(a->k, a->stride, a->T, a->D, h.Dp, h.kd);
-    memset(h.dk, 0, (size_t)(h.Dp * a->T) * sizeof(real));
-    memset(h.dv, 0, (size_t)(h.Dp * a->T) * sizeof(real));
-    for (int64_t i0 = 0; i0 < a->T; i0 += BLOCK) {
-        int64_t     n = a->T - i0 < BLOCK ? a->T - i0 : BLOCK;
-        int64_t     from = first_seen(a, i0) / MICRO_COLUMNS * MICRO_COLUMNS, to = round_up(i0 + n, MICRO_COLUMNS);
-        const real *q = a->q + i0 * a->stride, *dout = a->dout + i0 * a->out_stride, *out = a->out + i0 * a->out_stride;
-        times_transposed(q, a->stride, n, a, h.kt, h.Tp, from, to, h.s);
-        times_transposed(dout, a->out_stride, n, a, h.vt, h.Tp, from, to, h.w);
-        for (int64_t r = 0; r < n; r++) {
-            int64_t i = i0 + r, lo = first_seen(a, i), seen = i + 1 - lo;
-            real   *s = h.s + r * h.Tp, *w = h.w + r * h.Tp, lse = a->lse[i];
-            real    delta = dot_row(dout + r * a->out_stride, out + r * a->out_stride, a->D);
-            for (int64_t j = lo; j <= i; j++) s[j] = real_exp(real_fma(s[j], a->scale, -lse));
-            if (a->dropout != NULL) {
-                real *m = h.m;
-                ISA(rows_mask)(a->dropout, a->mask_first + (uint64_t)(i * a->T + lo), seen, m);
-                for (int64_t j = lo; j <= i; j++) {
-                    real p = s[j];
-                    s[j] = p * m[j - lo];                  /* w, for dv */
-                    w[j] = p * (w[j] * m[j - lo] - delta); /* ds */
-                }
-            } else {
-                for (int64_t j = lo; j <= i; j++) w[j] = s[j] * (w[j] - delta);
-            }
-            for (int64_t j = from; j < lo; j++) s[j] = w[j] = 0;
-            for (int64_t j = i + 1; j < to; j++) s[j] = w[j] = 0;
+    int64_t T = a->T, D = a->D, Dp = round_up(D, VL), window = window_of(a);
+    real   *q = take(&scratch, T * D), *dout = take(&scratch, T * D), *dq = take(&scratch, T * Dp);
+    real   *kt = take(&scratch, D * LANES), *vt = take(&scratch, D * LANES), *k = take(&scratch, LANES * Dp);
+    real   *s = take(&scratch, CHUNK * LANES), *w = take(&scratch, CHUNK * LANES), *delta = take(&scratch, T);
+    real   *dk = take(&scratch, D * LANES), *dv = take(&scratch, D * LANES), one[LANES], scale[LANES];
+    for (int l = 0; l < LANES; l++) one[l] = 1, scale[l] = a->scale;
+    put_rows(a->q, a->stride, T, D, 1, q, D);
+    put_rows(a->dout, a->out_stride, T, D, 1, dout, D);
+    for (int64_t i = 0; i < T; i++) delta[i] = dot_row(a->dout + i * a->out_stride, a->out + i * a->out_stride, D);
+    memset(dq, 0, (size_t)(T * Dp) * sizeof(real));
+    memset(k, 0, (size_t)(LANES * Dp) * sizeof(real));
+    for (int64_t j0 = 0; j0 < T; j0 += LANES) {
+        int64_t n = clamp(T - j0, 0, LANES), end = clamp(j0 + n - 1 + window, 0, T);
+        lanes_from_rows(a->k + j0 * a->stride, a->stride, n, D, kt);
+        lanes_from_rows(a->v + j0 * a->stride, a->stride, n, D, vt);
+        put_rows(a->k + j0 * a->stride, a->stride, n, D, a->scale, k, Dp);
+        for (int64_t i = j0; i < end; i += CHUNK) {
+            int64_t rows = clamp(end - i, 0, CHUNK);
+            product_by_rows(rows, D, q + i * D, D, kt, s);
+            product_by_rows(rows, D, dout + i * D, D, vt, w);
+            for (int64_t l = 0; l < LANES; l += VL) weigh_back_lanes(a, delta, s + l, w + l, i, rows, j0 + l);
+            product_by_columns(D, rows, dout + i * D, D, s, dv, i > j0);
+            product_by_columns(D, rows, q + i * D, D, w, dk, i > j0);
+            product_gather(rows, n, w, k, Dp, dq + i * Dp);
         }
-        int64_t seen = i0 + n - from;
-        panels_straight(q, a->stride, n, a->D, h.Dp, h.qd);
-        panels_straight(dout, a->out_stride, n, a->D, h.Dp, h.od);
-        for (int64_t d = 0; d < h.Dp; d += MICRO_COLUMNS) {
-            micro(n, seen, h.w + from, h.Tp, 1, h.kd + d * a->T + from * MICRO_COLUMNS, h.rows + d, h.Dp, false);
-            micro(seen, n, h.w + from, 1, h.Tp, h.qd + d * n, h.dk + from * h.Dp + d, h.Dp, true);
-            micro(seen, n, h.s + from, 1, h.Tp, h.od + d * n, h.dv + from * h.Dp + d, h.Dp, true);
-        }
-        put_rows(h.rows, n, h.Dp, a->D, a->dq + i0 * a->stride, a->stride, a->scale);
+        rows_from_lanes(dk, scale, n, D, a->dk + j0 * a->stride, a->stride);
+        rows_from_lanes(dv, one, n, D, a->dv + j0 * a->stride, a->stride);
     }
-    put_rows(h.dk, a->T, h.Dp, a->D, a->dk, a->stride, a->scale);
-    put_rows(h.dv, a->T, h.Dp, a->D, a->dv, a->stride, 1);
+    put_rows(dq, Dp, T, D, 1, a->dq, a->stride);
 }

@@ -13,6 +13,7 @@
 #include "math/micro.h"
 
 #define PANEL (MICRO_VECTORS * VL)
+#define LINE ((int64_t)(64 / sizeof(real)))
 #define PACK_B_ROWS 32     /* so few rows of A read B where it lies */
 #define PACK_A_COLUMNS 192 /* so many columns pay for packing an A that lies by rows, */
 #define PACK_A_DEPTH 128   /* with a longer depth than the first cache likes, */
@@ -144,6 +145,24 @@ INLINE void run_rest(const panel *p, int vectors, int64_t rows, const real *a, p
     }
 }
 
+/* Asks for a matrix's part that the edge will read or write, columns wide, before the sums are made. */
+INLINE void fetch(const real *x, ptrdiff_t x_row, int64_t rows, int64_t columns, int write) {
+    for (int64_t i = 0; x != NULL && i < rows; i++, x += x_row)
+        for (int64_t j = 0; j < columns + LINE - 1; j += LINE) {
+            const real *at = x + (j < columns ? j : columns - 1);
+            if (write) __builtin_prefetch(at, 1, 3);
+            else __builtin_prefetch(at, 0, 3);
+        }
+}
+
+static void fetch_edge(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_t columns) {
+    const gemm_edge *e = &g->edge;
+    int64_t          at = m * g->c_row + n;
+    fetch(e->factor != NULL ? e->factor + at : NULL, g->c_row, rows, columns, 0);
+    fetch(e->residual != NULL ? e->residual + at : NULL, g->c_row, rows, columns, 0);
+    fetch(e->slope != NULL ? e->slope + at : NULL, g->c_row, rows, columns, 1);
+}
+
 /* Down the rows of A, a sliver (of copied rows, or as many as they lie) at a time. */
 INLINE void run_panel(const panel *p, int vectors) {
     const gemm     *g = p->g;
@@ -157,6 +176,7 @@ INLINE void run_panel(const panel *p, int vectors) {
     const bool      whole = p->columns == vectors * VL, load = p->load, edge = p->last && has_edge(&g->edge);
     for (int64_t m = p->m0; m < p->m1; m += MICRO_SLIVER, a += a_next, c += MICRO_SLIVER * c_row) {
         int64_t rows = p->m1 - m < MICRO_SLIVER ? p->m1 - m : MICRO_SLIVER;
+        if (edge) fetch_edge(g, m, rows, p->n, p->columns);
         if (whole && rows == MICRO_SLIVER)
             for (int i = 0; i < MICRO_SLIVER; i += height)
                 micro_tile(height, vectors, kc, a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, load);

@@ -245,11 +245,13 @@ static void test_norm_backward(void **state) {
     }
     canto_context_close(context);
 }
+/* Positions, width and window of attention: odd ones, more than a block, more than a chunk of rows. */
+static const int64_t sizes[][3] = {{1, 4, 0},    {7, 3, 0},   {64, 16, 0}, {65, 5, 9},   {100, 64, 33},
+                                   {130, 40, 1}, {65, 17, 0}, {150, 8, 0}, {97, 33, 70}, {40, 1, 3}};
 
 /* Attention against the textbook: scores, softmax over what is seen, weighted sum; with a window and a mask. */
 static void test_attention(void **state) {
     (void)state;
-    static const int64_t sizes[][3] = {{1, 4, 0}, {7, 3, 0}, {64, 16, 0}, {65, 5, 9}, {100, 64, 33}, {130, 40, 1}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const kernels *k = kernels_choose(names[i]);
         for (size_t s = 0; k != NULL && s < sizeof sizes / sizeof *sizes; s++) {
@@ -295,9 +297,81 @@ static void test_attention(void **state) {
     }
 }
 
+/* sum of dout . out, q, k and v being rows of qkv, S apart. */
+static double attention_loss(const double *qkv, int64_t S, int64_t T, int64_t D, int64_t W, const float *drop,
+                             const float *dout) {
+    double loss = 0;
+    for (int64_t r = 0; r < T; r++) {
+        double sum = 0, part = 0;
+        for (int64_t j = W > 0 && r >= W ? r - W + 1 : 0; j <= r; j++) {
+            double z = 0, gain = 0;
+            for (int64_t d = 0; d < D; d++) {
+                z += qkv[r * S + d] * qkv[j * S + D + d];
+                gain += (double)dout[r * D + d] * qkv[j * S + 2 * D + d];
+            }
+            sum += exp(0.7 * z);
+            part += exp(0.7 * z) * gain * (drop != NULL ? (double)drop[r * T + j] : 1);
+        }
+        loss += part / sum;
+    }
+    return loss;
+}
+
+/* The gradients against differences of the textbook's loss in double precision, at some of the numbers; what lies between
+ * the rows stays as it was. mask_first makes the numbers of a mask's elements pass 2^32. */
+static void check_attention_backward(const kernels *k, const int64_t *size, const mask *m) {
+    int64_t  T = size[0], D = size[1], W = size[2], S = 3 * D + 1;
+    size_t   n = (size_t)(T * S);
+    uint64_t first = (1ull << 32) - (uint64_t)(T * T / 2);
+    float   *qkv = numbers(n, 9), *grad = numbers(n, 4), *before = numbers(n, 4), *drop = numbers((size_t)(T * T), 1);
+    float   *out = numbers((size_t)(T * D), 1), *dout = numbers((size_t)(T * D), 2), *lse = numbers((size_t)T, 1);
+    float   *scratch = aligned_alloc(64, (attention_scratch(T, D) * sizeof(float) + 63) / 64 * 64);
+    double  *x = malloc(n * sizeof *x);
+    for (size_t i = 0; i < n; i++) x[i] = (double)qkv[i];
+    for (int64_t e = 0; m != NULL && e < T * T; e++) k->mask_row(m, first + (uint64_t)e, 1, drop + e);
+    attention_head a = {.T = T, .D = D, .window = W, .scale = 0.7f, .stride = S, .out_stride = D, .out = out};
+    a.q = qkv, a.k = qkv + D, a.v = qkv + 2 * D, a.lse = lse, a.dropout = m, a.mask_first = first;
+    a.dout = dout, a.dq = grad, a.dk = grad + D, a.dv = grad + 2 * D;
+    k->attention_forward(&a, scratch);
+    k->attention_backward(&a, scratch);
+    size_t step = n / 150 + 1;
+    while ((3 * D + 1) % (int64_t)step == 0 && step > 1) step++;
+    for (size_t i = 0; i < n; i += step) {
+        const double h = 1e-4, was = x[i];
+        x[i] = was + h;
+        double more = attention_loss(x, S, T, D, W, m != NULL ? drop : NULL, dout);
+        x[i] = was - h;
+        double wanted = (more - attention_loss(x, S, T, D, W, m != NULL ? drop : NULL, dout)) / (2 * h);
+        x[i] = was;
+        if ((int64_t)i % S == 3 * D) wanted = (double)before[i];
+        if (!(fabs(wanted - (double)grad[i]) < 1e-5 * (1 + fabs(wanted))))
+            fail_msg("%s T %ld D %ld W %ld mask %d, position %ld, number %ld: %g, expected %g", k->name, (long)T,
+                     (long)D, (long)W, m != NULL, (long)i / S, (long)i % S, (double)grad[i], wanted);
+    }
+    for (int64_t r = 0; r < T; r++) assert_true(grad[r * S + 3 * D] == before[r * S + 3 * D]);
+    free(qkv), free(grad), free(before), free(drop), free(out), free(dout), free(lse), free(scratch), free(x);
+}
+
+static void test_attention_backward(void **state) {
+    uint8_t *bits = malloc(1u << 20);
+    mask     hash = {.key = 0x123456789abcdef, .threshold = 1u << 30, .scale = 4.0f / 3};
+    mask     stored = {.bits = bits, .scale = 2};
+    (void)state;
+    for (int i = 0; i < 1 << 20; i++) bits[i] = (uint8_t)(i * 37 + i / 11);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const kernels *k = kernels_choose(names[i]);
+        for (size_t s = 0; k != NULL && s < sizeof sizes / sizeof *sizes; s++) {
+            check_attention_backward(k, sizes[s], NULL);
+            check_attention_backward(k, sizes[s], &hash);
+            stored.first_bit = 0 - ((1ull << 32) - (uint64_t)(sizes[s][0] * sizes[s][0] / 2)); /* mask_first is bit 0 */
+            check_attention_backward(k, sizes[s], &stored);
+        }
+    }
+    free(bits);
+}
+
 /* The same head through a cache, in pieces of 1, 2, 3, ... positions, and the last ones once more after a step back. */
 static void test_attention_extends(void **state) {
-    static const int64_t sizes[][3] = {{1, 4, 0}, {7, 3, 0}, {64, 16, 0}, {65, 5, 9}, {100, 64, 33}, {130, 40, 1}};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const kernels *k = kernels_choose(names[i]);
@@ -532,6 +606,7 @@ int main(void) {
         cmocka_unit_test(test_choice),         cmocka_unit_test(test_adam),
         cmocka_unit_test(test_norm_backward),  cmocka_unit_test(test_masks_do_not_know_each_other),
         cmocka_unit_test(test_masks_anywhere), cmocka_unit_test(test_slope_tells),
+        cmocka_unit_test(test_attention_backward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
