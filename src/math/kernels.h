@@ -22,6 +22,7 @@ typedef struct mask {
 } mask;
 
 typedef enum activation_kind { ACTIVATION_GELU_TANH, ACTIVATION_GELU_EXACT, ACTIVATION_RELU } activation_kind;
+typedef enum elementary_kind { ELEMENTARY_EXP, ELEMENTARY_TANH, ELEMENTARY_ERF } elementary_kind;
 
 /* What is done to an element of a product once its sum is complete, in this order; a part that is not wanted is NULL.
  * The matrices lie as the product's result does. */
@@ -68,8 +69,6 @@ typedef struct attention_head {
     real       *keys;         /* extend: the cache, in an order of the kernels' own; attention_keys(T, D) reals */
     real       *values;       /* [T, D], and room that is read and thrown away; attention_values(T, D) reals */
 } attention_head;
-
-typedef enum elementary_kind { ELEMENTARY_EXP, ELEMENTARY_TANH, ELEMENTARY_ERF } elementary_kind;
 
 /* One update of Adam: what is the same for all elements of a tensor. */
 typedef struct adam {

@@ -65,7 +65,4 @@ INLINE vec vec_erf(vec x) {
 }
 #endif
 
-/* One number as a lane: the same bits. */
-INLINE real real_exp(real x) { return vec_exp(vec_set(x))[0]; }
-
 #endif
