@@ -5,8 +5,8 @@
  * scores[j][i], a softmax down the columns, out transposed. Backward they are a block of keys j: p[i][j], and d k and d v,
  * transposed, stay in registers over CHUNK rows i; d q alone gathers in memory, block by block.
  *
- * Invariants: every sum is one chain in ascending order (over d, over j, over i), so a result depends neither on VL nor on
- * how the positions are cut: the pass from a cache, whose lanes are keys and then d, has the same bits. What position i
+ * Invariants: every sum is one chain in ascending order (over d, over j, over i; dout . out alone is VL chains), so a
+ * result does not depend on how the positions are cut: the pass from a cache, whose lanes are keys and then d, has the same bits. What position i
  * does not see counts as exactly 0. Nothing here allocates, and nothing depends on addresses. */
 #include "math/tile.h"
 
@@ -86,20 +86,31 @@ INLINE vec vec_log_here(vec x) {
 INLINE vec vec_if_mask_here(uvec_here yes, vec x) { return vec_if_here((ivec_here)yes, x); }
 #endif
 
-/* Mask elements first, first + step, ...: rows_mask's. */
-INLINE vec mask_apart(const mask *m, uint64_t first, uint64_t step) {
-    if (m->bits != NULL || (first ^ (first + (uint64_t)(VL - 1) * step)) >> 32 != 0) {
-        vec x = {0};
-        for (int i = 0; i < VL; i++) {
-            real one;
-            ISA(rows_mask)(m, first + (uint64_t)i * step, 1, &one);
-            x[i] = one;
-        }
-        return x;
+/* How a mask is made: not at all, VL elements at once, or one by one. */
+typedef enum mask_way { MASK_NONE, MASK_LANES, MASK_SINGLY } mask_way;
+
+/* One by one: stored bits, and a hash whose elements [first, last] do not share the upper half of their numbers. */
+static mask_way mask_way_of(const mask *m, uint64_t first, uint64_t last) {
+    if (m == NULL) return MASK_NONE;
+    return m->bits != NULL || (first ^ last) >> 32 != 0 ? MASK_SINGLY : MASK_LANES;
+}
+
+static vec mask_singly(const mask *m, uint64_t first, uint64_t step) {
+    vec x = {0};
+    for (int i = 0; i < VL; i++) {
+        real one;
+        ISA(rows_mask)(m, first + (uint64_t)i * step, 1, &one);
+        x[i] = one;
     }
+    return x;
+}
+
+/* Mask elements first, first + step, ...: rows_mask's. */
+INLINE vec mask_apart(mask_way way, const mask *m, uint64_t first, uint64_t step) {
+    if (way == MASK_SINGLY) return mask_singly(m, first, step);
     uvec_here x = {0};
-    for (int i = 0; i < VL; i++) x[i] = (uint32_t)i * (uint32_t)step;
-    x = (x + (uint32_t)first) ^ (uint32_t)m->key;
+    for (int i = 0; i < VL; i++) x[i] = (uint32_t)i;
+    x = (x * (uint32_t)step + (uint32_t)first) ^ (uint32_t)m->key;
     x ^= x >> 16;
     x *= 0x7feb352dU;
     x ^= x >> 15;
@@ -228,23 +239,24 @@ INLINE vec largest_of(const real *s, int64_t from, int64_t to, bool edge, int64_
 
 /* s = mask e^(scale s + shift) in rows [from, to); returns sum + their sum before the mask. mask_first: of row 0. */
 INLINE vec weigh(const attention_head *a, real *s, int64_t from, int64_t to, bool edge, int64_t i, int64_t window,
-                 bool drops, vec shift, vec sum) {
-    vec scale = vec_set(a->scale);
+                 mask_way way, vec shift, vec sum) {
+    vec  scale = vec_set(a->scale);
+    mask m = way != MASK_NONE ? *a->dropout : (mask){0}; /* a copy: the stores below cannot change it */
     for (int64_t j = from; j < to; j++) {
         vec e = vec_exp_here(vec_fma(vec_load(s + j * LANES), scale, shift));
         if (edge) e = vec_if_here(lanes_between(j - i, j - i + window), e);
         sum += e;
-        if (drops) e *= mask_apart(a->dropout, a->mask_first + (uint64_t)(i * a->T + j), (uint64_t)a->T);
+        if (way != MASK_NONE) e *= mask_apart(way, &m, a->mask_first + (uint64_t)(i * a->T + j), (uint64_t)a->T);
         vec_store(s + j * LANES, e);
     }
     return sum;
 }
 
-INLINE vec weigh_span(const attention_head *a, real *s, span p, int64_t i, int64_t window, bool drops, vec shift) {
+INLINE vec weigh_span(const attention_head *a, real *s, span p, int64_t i, int64_t window, mask_way way, vec shift) {
     vec sum = {0};
-    sum = weigh(a, s, p.at[1], p.at[2], true, i, window, drops, shift, sum);
-    sum = weigh(a, s, p.at[2], p.at[3], false, i, window, drops, shift, sum);
-    return weigh(a, s, p.at[3], p.at[4], true, i, window, drops, shift, sum);
+    sum = weigh(a, s, p.at[1], p.at[2], true, i, window, way, shift, sum);
+    sum = weigh(a, s, p.at[2], p.at[3], false, i, window, way, shift, sum);
+    return weigh(a, s, p.at[3], p.at[4], true, i, window, way, shift, sum);
 }
 
 /* Queries i to i + VL - 1, rows [0, rows) of s being keys from `from` on:  s = mask e^(scale s - m), m the largest scale s
@@ -258,7 +270,11 @@ static void weigh_lanes(const attention_head *a, int64_t from, int64_t rows, int
     m = largest_of(s, p.at[1], p.at[2], true, i, window, m);
     m = largest_of(s, p.at[2], p.at[3], false, i, window, m);
     m = largest_of(s, p.at[3], p.at[4], true, i, window, m) * vec_set(a->scale);
-    vec sum = a->dropout != NULL ? weigh_span(a, s, p, i, window, true, -m) : weigh_span(a, s, p, i, window, false, -m);
+    uint64_t first = a->mask_first + (uint64_t)(i * a->T + from);
+    mask_way way = mask_way_of(a->dropout, first, first + (uint64_t)((VL - 1) * a->T + rows));
+    vec      sum = way == MASK_NONE    ? weigh_span(a, s, p, i, window, MASK_NONE, -m)
+                   : way == MASK_LANES ? weigh_span(a, s, p, i, window, MASK_LANES, -m)
+                                       : weigh_span(a, s, p, i, window, MASK_SINGLY, -m);
     clear_lanes(s, p.at[0], p.at[1]);
     clear_lanes(s, p.at[4], p.at[5]);
     vec_store(factor, vec_set(1) / sum);
@@ -343,14 +359,17 @@ void ISA(heads_extend)(const attention_head *a, real *scratch) {
 
 /* Rows i of s and w, VL keys j in the lanes:  p = e^(scale s - lse);  s = mask p;  w = p (mask w - delta). */
 INLINE void weigh_back(const attention_head *a, const real *delta, real *s, real *w, int64_t from, int64_t to,
-                       bool edge, int64_t j, int64_t window, bool drops) {
-    vec scale = vec_set(a->scale);
+                       bool edge, int64_t j, int64_t window, mask_way way) {
+    vec         scale = vec_set(a->scale);
+    mask        m = way != MASK_NONE ? *a->dropout : (mask){0}; /* copies: the stores below cannot change them */
+    const real *lse = a->lse;
+    uint64_t    element = a->mask_first + (uint64_t)j, T = (uint64_t)a->T;
     for (int64_t i = from; i < to; i++) {
-        vec p = vec_exp_here(vec_fma(vec_load(s + i * LANES), scale, -vec_set(a->lse[i])));
+        vec p = vec_exp_here(vec_fma(vec_load(s + i * LANES), scale, -vec_set(lse[i])));
         vec dp = vec_load(w + i * LANES), minus = vec_set(-delta[i]), kept = p;
         if (edge) kept = p = vec_if_here(lanes_between(i - j - window + 1, i - j + 1), p);
-        if (drops) {
-            vec keep = mask_apart(a->dropout, a->mask_first + (uint64_t)(i * a->T + j), 1);
+        if (way != MASK_NONE) {
+            vec keep = mask_apart(way, &m, element + (uint64_t)i * T, 1);
             kept = p * keep;
             dp = vec_fma(dp, keep, minus);
         } else dp += minus;
@@ -360,10 +379,10 @@ INLINE void weigh_back(const attention_head *a, const real *delta, real *s, real
 }
 
 INLINE void weigh_back_span(const attention_head *a, const real *delta, real *s, real *w, span p, int64_t j,
-                            int64_t window, bool drops) {
-    weigh_back(a, delta, s, w, p.at[1], p.at[2], true, j, window, drops);
-    weigh_back(a, delta, s, w, p.at[2], p.at[3], false, j, window, drops);
-    weigh_back(a, delta, s, w, p.at[3], p.at[4], true, j, window, drops);
+                            int64_t window, mask_way way) {
+    weigh_back(a, delta, s, w, p.at[1], p.at[2], true, j, window, way);
+    weigh_back(a, delta, s, w, p.at[2], p.at[3], false, j, window, way);
+    weigh_back(a, delta, s, w, p.at[3], p.at[4], true, j, window, way);
 }
 
 static void weigh_back_lanes(const attention_head *a, const real *delta, real *s, real *w, int64_t from, int64_t rows,
@@ -371,13 +390,39 @@ static void weigh_back_lanes(const attention_head *a, const real *delta, real *s
     int64_t window = window_of(a);
     s -= from * LANES;
     w -= from * LANES;
-    span p = span_of(from, j, j + VL - 1, j + window, j + VL - 1 + window, from + rows);
-    if (a->dropout != NULL) weigh_back_span(a, delta, s, w, p, j, window, true);
-    else weigh_back_span(a, delta, s, w, p, j, window, false);
+    span     p = span_of(from, j, j + VL - 1, j + window, j + VL - 1 + window, from + rows);
+    uint64_t first = a->mask_first + (uint64_t)(from * a->T + j);
+    mask_way way = mask_way_of(a->dropout, first, first + (uint64_t)(rows * a->T + VL));
+    if (way == MASK_NONE) weigh_back_span(a, delta, s, w, p, j, window, MASK_NONE);
+    else if (way == MASK_LANES) weigh_back_span(a, delta, s, w, p, j, window, MASK_LANES);
+    else weigh_back_span(a, delta, s, w, p, j, window, MASK_SINGLY);
     clear_lanes(s, p.at[0], p.at[1]);
     clear_lanes(w, p.at[0], p.at[1]);
     clear_lanes(s, p.at[4], p.at[5]);
     clear_lanes(w, p.at[4], p.at[5]);
+}
+
+/* delta[i] = dout . out of row i, VL rows at a time: transposed, their lanes' sums are sums of vectors. */
+static void dot_rows(const attention_head *a, real *delta) {
+    for (int64_t i = 0; i < a->T; i += VL) {
+        int64_t n = clamp(a->T - i, 0, VL), d = 0;
+        vec     x[VECTOR_BYTES / sizeof(real)] = {{0}}, sum = {0};
+        real    sums[VECTOR_BYTES / sizeof(real)];
+        for (; d + VL <= a->D; d += VL)
+            for (int64_t r = 0; r < n; r++) {
+                ptrdiff_t at = (i + r) * a->out_stride + d;
+                x[r] = vec_fma(vec_load(a->dout + at), vec_load(a->out + at), x[r]);
+            }
+        vec_transpose(x, VL);
+        for (int l = 0; l < VL; l++) sum += x[l];
+        vec_store(sums, sum);
+        for (; d < a->D; d++)
+            for (int64_t r = 0; r < n; r++) {
+                ptrdiff_t at = (i + r) * a->out_stride + d;
+                sums[r] = real_fma(a->dout[at], a->out[at], sums[r]);
+            }
+        memcpy(delta + i, sums, (size_t)n * sizeof(real));
+    }
 }
 
 /* Restating the forward pass:  p = e^(scale q k^T - lse);  w = mask p;  out = w v.
@@ -393,7 +438,7 @@ void ISA(heads_backward)(const attention_head *a, real *scratch) {
     for (int l = 0; l < LANES; l++) one[l] = 1, scale[l] = a->scale;
     put_rows(a->q, a->stride, T, D, 1, q, D);
     put_rows(a->dout, a->out_stride, T, D, 1, dout, D);
-    for (int64_t i = 0; i < T; i++) delta[i] = dot_row(a->dout + i * a->out_stride, a->out + i * a->out_stride, D);
+    dot_rows(a, delta);
     memset(dq, 0, (size_t)(T * Dp) * sizeof(real));
     memset(k, 0, (size_t)(LANES * Dp) * sizeof(real));
     for (int64_t j0 = 0; j0 < T; j0 += LANES) {
