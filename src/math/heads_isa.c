@@ -38,6 +38,33 @@ INLINE vec vec_max_here(vec a, vec b) { /* b where one of the two is not a numbe
 }
 #endif
 
+/* A square of VL rows of VL -> its transpose. vec_transpose's zips cross the halves of an AVX2 register, which costs several
+ * instructions each; this way it is 24 shuffles. */
+#if !defined(CANTO_DOUBLE) && VECTOR_BYTES == 32
+INLINE void transpose_here(vec *x) {
+    __m256 pair[8], four[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        pair[i] = _mm256_unpacklo_ps((__m256)x[i], (__m256)x[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_ps((__m256)x[i], (__m256)x[i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+        four[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
+        four[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xee);
+        four[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+        four[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        x[i] = (vec)_mm256_permute2f128_ps(four[i], four[i + 4], 0x20);
+        x[i + 4] = (vec)_mm256_permute2f128_ps(four[i], four[i + 4], 0x31);
+    }
+}
+#else
+INLINE void     transpose_here(vec *x) { vec_transpose(x, VL); }
+#endif
+
 #ifdef CANTO_DOUBLE
 INLINE vec vec_exp_here(vec x) {
     for (int i = 0; i < VL; i++) x[i] = exp(x[i]);
@@ -161,7 +188,7 @@ static void lanes_from_rows(const real *x, ptrdiff_t stride, int64_t rows, int64
         for (int64_t l = 0; l < LANES; l += VL) {
             vec v[VECTOR_BYTES / sizeof(real)];
             for (int i = 0; i < VL; i++) v[i] = l + i < rows ? vec_load(x + (l + i) * stride + d) : (vec){0};
-            vec_transpose(v, VL);
+            transpose_here(v);
             for (int i = 0; i < VL; i++) vec_store(out + (d + i) * LANES + l, v[i]);
         }
     for (; d < D; d++)
@@ -175,7 +202,7 @@ static void rows_from_lanes(const real *in, const real *scale, int64_t rows, int
         for (int64_t l = 0; l < rows; l += VL) {
             vec v[VECTOR_BYTES / sizeof(real)], f = vec_load(scale + l);
             for (int i = 0; i < VL; i++) v[i] = vec_load(in + (d + i) * LANES + l) * f;
-            vec_transpose(v, VL);
+            transpose_here(v);
             for (int i = 0; i < VL; i++)
                 if (l + i < rows) vec_store(out + (l + i) * stride + d, v[i]);
         }
@@ -413,7 +440,7 @@ static void dot_rows(const attention_head *a, real *delta) {
                 ptrdiff_t at = (i + r) * a->out_stride + d;
                 x[r] = vec_fma(vec_load(a->dout + at), vec_load(a->out + at), x[r]);
             }
-        vec_transpose(x, VL);
+        transpose_here(x);
         for (int l = 0; l < VL; l++) sum += x[l];
         vec_store(sums, sum);
         for (; d < a->D; d++)
