@@ -429,25 +429,24 @@ static void weigh_back_lanes(const attention_head *a, const real *delta, real *s
     clear_lanes(w, p.at[4], p.at[5]);
 }
 
-/* delta[i] = dout . out of row i, VL rows at a time: transposed, their lanes' sums are sums of vectors. */
+/* delta[i] = dout . out of row i, VL rows at a time: transposed, their lanes' sums are sums of vectors. Where fewer are left
+ * the last one stands in for the missing ones. */
 static void dot_rows(const attention_head *a, real *delta) {
     for (int64_t i = 0; i < a->T; i += VL) {
-        int64_t n = clamp(a->T - i, 0, VL), d = 0;
-        vec     x[VECTOR_BYTES / sizeof(real)] = {{0}}, sum = {0};
-        real    sums[VECTOR_BYTES / sizeof(real)];
+        ptrdiff_t at[VECTOR_BYTES / sizeof(real)];
+        vec       x[VECTOR_BYTES / sizeof(real)] = {{0}}, sum = {0};
+        int64_t   n = clamp(a->T - i, 0, VL), d = 0;
+        for (int r = 0; r < VL; r++) at[r] = (r < n ? i + r : a->T - 1) * a->out_stride;
         for (; d + VL <= a->D; d += VL)
-            for (int64_t r = 0; r < n; r++) {
-                ptrdiff_t at = (i + r) * a->out_stride + d;
-                x[r] = vec_fma(vec_load(a->dout + at), vec_load(a->out + at), x[r]);
-            }
+#pragma GCC unroll 16
+            for (int r = 0; r < VL; r++)
+                x[r] = vec_fma(vec_load(a->dout + at[r] + d), vec_load(a->out + at[r] + d), x[r]);
         transpose_here(x);
         for (int l = 0; l < VL; l++) sum += x[l];
-        vec_store(sums, sum);
         for (; d < a->D; d++)
-            for (int64_t r = 0; r < n; r++) {
-                ptrdiff_t at = (i + r) * a->out_stride + d;
-                sums[r] = real_fma(a->dout[at], a->out[at], sums[r]);
-            }
+            for (int r = 0; r < VL; r++) sum[r] = real_fma(a->dout[at[r] + d], a->out[at[r] + d], sum[r]);
+        real sums[VECTOR_BYTES / sizeof(real)];
+        vec_store(sums, sum);
         memcpy(delta + i, sums, (size_t)n * sizeof(real));
     }
 }
