@@ -5,8 +5,8 @@
  * scores[j][i], a softmax down the columns, out transposed. Backward they are a block of keys j: p[i][j], and d k and d v,
  * transposed, stay in registers over CHUNK rows i; d q alone gathers in memory, block by block.
  *
- * Invariants: every sum is one chain in ascending order (over d, over j, over i), so a result depends neither on VL nor on
- * how the positions are cut: the pass from a cache, whose lanes are keys and then d, has the same bits. What position i
+ * Invariants: every sum is one chain in ascending order (over d, over j, over i; dout . out alone is VL chains), so a
+ * result does not depend on how the positions are cut: the pass from a cache, whose lanes are keys and then d, has the same bits. What position i
  * does not see counts as exactly 0. Nothing here allocates, and nothing depends on addresses. */
 #include "math/edges.h"
 #include "math/tile.h"
@@ -39,14 +39,26 @@ INLINE vec vec_log(vec x) {
 }
 #endif
 
-/* Mask elements first, first + step, ... */
-INLINE vec mask_apart(const mask *m, uint64_t first, uint64_t step) {
-    if (m->bits != NULL || (first ^ (first + (uint64_t)(VL - 1) * step)) >> 32 != 0) {
-        vec x = {0};
-        for (int i = 0; i < VL; i++) x[i] = mask_part_vec(m, first + (uint64_t)i * step, 1)[0];
-        return x;
-    }
-    return mask_of_hash(m, mask_hash((uint32_t)first + uvec_lanes() * (uint32_t)step, m->key, (uint32_t)(first >> 32) - (uvec){0}));
+/* How a mask is made: not at all, VL elements at once, or one by one. */
+typedef enum mask_way { MASK_NONE, MASK_LANES, MASK_SINGLY } mask_way;
+
+/* One by one: stored bits, and a hash whose elements [first, last] do not share the upper half of their numbers. */
+static mask_way mask_way_of(const mask *m, uint64_t first, uint64_t last) {
+    if (m == NULL) return MASK_NONE;
+    return m->bits != NULL || (first ^ last) >> 32 != 0 ? MASK_SINGLY : MASK_LANES;
+}
+
+static vec mask_singly(const mask *m, uint64_t first, uint64_t step) {
+    vec x = {0};
+    for (int i = 0; i < VL; i++) x[i] = mask_part_vec(m, first + (uint64_t)i * step, 1)[0];
+    return x;
+}
+
+/* Mask elements first, first + step, ...: rows_mask's. */
+INLINE vec mask_apart(mask_way way, const mask *m, uint64_t first, uint64_t step) {
+    if (way == MASK_SINGLY) return mask_singly(m, first, step);
+    uvec index = (uint32_t)first + uvec_lanes() * (uint32_t)step, high = (uint32_t)(first >> 32) - (uvec){0};
+    return mask_of_hash(m, mask_hash(index, m->key, high));
 }
 
 /* ----------------------------------------------------------------------------------------------- products and places */
@@ -85,7 +97,7 @@ static void lanes_from_rows(const real *x, ptrdiff_t stride, int64_t rows, int64
         for (int64_t l = 0; l < LANES; l += VL) {
             vec v[VECTOR_BYTES / sizeof(real)];
             for (int i = 0; i < VL; i++) v[i] = l + i < rows ? vec_load(x + (l + i) * stride + d) : (vec){0};
-            vec_transpose(v, VL);
+            vec_transpose(v);
             for (int i = 0; i < VL; i++) vec_store(out + (d + i) * LANES + l, v[i]);
         }
     for (; d < D; d++)
@@ -99,7 +111,7 @@ static void rows_from_lanes(const real *in, const real *scale, int64_t rows, int
         for (int64_t l = 0; l < rows; l += VL) {
             vec v[VECTOR_BYTES / sizeof(real)], f = vec_load(scale + l);
             for (int i = 0; i < VL; i++) v[i] = vec_load(in + (d + i) * LANES + l) * f;
-            vec_transpose(v, VL);
+            vec_transpose(v);
             for (int i = 0; i < VL; i++)
                 if (l + i < rows) vec_store(out + (l + i) * stride + d, v[i]);
         }
@@ -163,23 +175,24 @@ INLINE vec largest_of(const real *s, int64_t from, int64_t to, bool edge, int64_
 
 /* s = mask e^(scale s + shift) in rows [from, to); returns sum + their sum before the mask. mask_first: of row 0. */
 INLINE vec weigh(const attention_head *a, real *s, int64_t from, int64_t to, bool edge, int64_t i, int64_t window,
-                 bool drops, vec shift, vec sum) {
-    vec scale = vec_set(a->scale);
+                 mask_way way, vec shift, vec sum) {
+    vec  scale = vec_set(a->scale);
+    mask m = way != MASK_NONE ? *a->dropout : (mask){0}; /* a copy: the stores below cannot change it */
     for (int64_t j = from; j < to; j++) {
         vec e = vec_exp(vec_fma(vec_load(s + j * LANES), scale, shift));
         if (edge) e = vec_if(lanes_between(j - i, j - i + window), e);
         sum += e;
-        if (drops) e *= mask_apart(a->dropout, a->mask_first + (uint64_t)(i * a->T + j), (uint64_t)a->T);
+        if (way != MASK_NONE) e *= mask_apart(way, &m, a->mask_first + (uint64_t)(i * a->T + j), (uint64_t)a->T);
         vec_store(s + j * LANES, e);
     }
     return sum;
 }
 
-INLINE vec weigh_span(const attention_head *a, real *s, span p, int64_t i, int64_t window, bool drops, vec shift) {
+INLINE vec weigh_span(const attention_head *a, real *s, span p, int64_t i, int64_t window, mask_way way, vec shift) {
     vec sum = {0};
-    sum = weigh(a, s, p.at[1], p.at[2], true, i, window, drops, shift, sum);
-    sum = weigh(a, s, p.at[2], p.at[3], false, i, window, drops, shift, sum);
-    return weigh(a, s, p.at[3], p.at[4], true, i, window, drops, shift, sum);
+    sum = weigh(a, s, p.at[1], p.at[2], true, i, window, way, shift, sum);
+    sum = weigh(a, s, p.at[2], p.at[3], false, i, window, way, shift, sum);
+    return weigh(a, s, p.at[3], p.at[4], true, i, window, way, shift, sum);
 }
 
 /* Queries i to i + VL - 1, rows [0, rows) of s being keys from `from` on:  s = mask e^(scale s - m), m the largest scale s
@@ -193,7 +206,11 @@ static void weigh_lanes(const attention_head *a, int64_t from, int64_t rows, int
     m = largest_of(s, p.at[1], p.at[2], true, i, window, m);
     m = largest_of(s, p.at[2], p.at[3], false, i, window, m);
     m = largest_of(s, p.at[3], p.at[4], true, i, window, m) * vec_set(a->scale);
-    vec sum = a->dropout != NULL ? weigh_span(a, s, p, i, window, true, -m) : weigh_span(a, s, p, i, window, false, -m);
+    uint64_t first = a->mask_first + (uint64_t)(i * a->T + from);
+    mask_way way = mask_way_of(a->dropout, first, first + (uint64_t)((VL - 1) * a->T + rows));
+    vec      sum = way == MASK_NONE    ? weigh_span(a, s, p, i, window, MASK_NONE, -m)
+                   : way == MASK_LANES ? weigh_span(a, s, p, i, window, MASK_LANES, -m)
+                                       : weigh_span(a, s, p, i, window, MASK_SINGLY, -m);
     clear_lanes(s, p.at[0], p.at[1]);
     clear_lanes(s, p.at[4], p.at[5]);
     vec_store(factor, vec_set(1) / sum);
@@ -278,14 +295,17 @@ void ISA(heads_extend)(const attention_head *a, real *scratch) {
 
 /* Rows i of s and w, VL keys j in the lanes:  p = e^(scale s - lse);  s = mask p;  w = p (mask w - delta). */
 INLINE void weigh_back(const attention_head *a, const real *delta, real *s, real *w, int64_t from, int64_t to,
-                       bool edge, int64_t j, int64_t window, bool drops) {
-    vec scale = vec_set(a->scale);
+                       bool edge, int64_t j, int64_t window, mask_way way) {
+    vec         scale = vec_set(a->scale);
+    mask        m = way != MASK_NONE ? *a->dropout : (mask){0}; /* copies: the stores below cannot change them */
+    const real *lse = a->lse;
+    uint64_t    element = a->mask_first + (uint64_t)j, T = (uint64_t)a->T;
     for (int64_t i = from; i < to; i++) {
-        vec p = vec_exp(vec_fma(vec_load(s + i * LANES), scale, -vec_set(a->lse[i])));
+        vec p = vec_exp(vec_fma(vec_load(s + i * LANES), scale, -vec_set(lse[i])));
         vec dp = vec_load(w + i * LANES), minus = vec_set(-delta[i]), kept = p;
         if (edge) kept = p = vec_if(lanes_between(i - j - window + 1, i - j + 1), p);
-        if (drops) {
-            vec keep = mask_apart(a->dropout, a->mask_first + (uint64_t)(i * a->T + j), 1);
+        if (way != MASK_NONE) {
+            vec keep = mask_apart(way, &m, element + (uint64_t)i * T, 1);
             kept = p * keep;
             dp = vec_fma(dp, keep, minus);
         } else dp += minus;
@@ -295,10 +315,10 @@ INLINE void weigh_back(const attention_head *a, const real *delta, real *s, real
 }
 
 INLINE void weigh_back_span(const attention_head *a, const real *delta, real *s, real *w, span p, int64_t j,
-                            int64_t window, bool drops) {
-    weigh_back(a, delta, s, w, p.at[1], p.at[2], true, j, window, drops);
-    weigh_back(a, delta, s, w, p.at[2], p.at[3], false, j, window, drops);
-    weigh_back(a, delta, s, w, p.at[3], p.at[4], true, j, window, drops);
+                            int64_t window, mask_way way) {
+    weigh_back(a, delta, s, w, p.at[1], p.at[2], true, j, window, way);
+    weigh_back(a, delta, s, w, p.at[2], p.at[3], false, j, window, way);
+    weigh_back(a, delta, s, w, p.at[3], p.at[4], true, j, window, way);
 }
 
 static void weigh_back_lanes(const attention_head *a, const real *delta, real *s, real *w, int64_t from, int64_t rows,
@@ -306,13 +326,38 @@ static void weigh_back_lanes(const attention_head *a, const real *delta, real *s
     int64_t window = window_of(a);
     s -= from * LANES;
     w -= from * LANES;
-    span p = span_of(from, j, j + VL - 1, j + window, j + VL - 1 + window, from + rows);
-    if (a->dropout != NULL) weigh_back_span(a, delta, s, w, p, j, window, true);
-    else weigh_back_span(a, delta, s, w, p, j, window, false);
+    span     p = span_of(from, j, j + VL - 1, j + window, j + VL - 1 + window, from + rows);
+    uint64_t first = a->mask_first + (uint64_t)(from * a->T + j);
+    mask_way way = mask_way_of(a->dropout, first, first + (uint64_t)(rows * a->T + VL));
+    if (way == MASK_NONE) weigh_back_span(a, delta, s, w, p, j, window, MASK_NONE);
+    else if (way == MASK_LANES) weigh_back_span(a, delta, s, w, p, j, window, MASK_LANES);
+    else weigh_back_span(a, delta, s, w, p, j, window, MASK_SINGLY);
     clear_lanes(s, p.at[0], p.at[1]);
     clear_lanes(w, p.at[0], p.at[1]);
     clear_lanes(s, p.at[4], p.at[5]);
     clear_lanes(w, p.at[4], p.at[5]);
+}
+
+/* delta[i] = dout . out of row i, VL rows at a time: transposed, their lanes' sums are sums of vectors. Where fewer are left
+ * the last one stands in for the missing ones. */
+static void dot_rows(const attention_head *a, real *delta) {
+    for (int64_t i = 0; i < a->T; i += VL) {
+        ptrdiff_t at[VECTOR_BYTES / sizeof(real)];
+        vec       x[VECTOR_BYTES / sizeof(real)] = {{0}}, sum = {0};
+        int64_t   n = clamp(a->T - i, 0, VL), d = 0;
+        for (int r = 0; r < VL; r++) at[r] = (r < n ? i + r : a->T - 1) * a->out_stride;
+        for (; d + VL <= a->D; d += VL)
+#pragma GCC unroll 16
+            for (int r = 0; r < VL; r++)
+                x[r] = vec_fma(vec_load(a->dout + at[r] + d), vec_load(a->out + at[r] + d), x[r]);
+        vec_transpose(x);
+        for (int l = 0; l < VL; l++) sum += x[l];
+        for (; d < a->D; d++)
+            for (int r = 0; r < VL; r++) sum[r] = real_fma(a->dout[at[r] + d], a->out[at[r] + d], sum[r]);
+        real sums[VECTOR_BYTES / sizeof(real)];
+        vec_store(sums, sum);
+        memcpy(delta + i, sums, (size_t)n * sizeof(real));
+    }
 }
 
 /* Restating the forward pass:  p = e^(scale q k^T - lse);  w = mask p;  out = w v.
@@ -328,7 +373,7 @@ void ISA(heads_backward)(const attention_head *a, real *scratch) {
     for (int l = 0; l < LANES; l++) one[l] = 1, scale[l] = a->scale;
     put_rows(a->q, a->stride, T, D, 1, q, D);
     put_rows(a->dout, a->out_stride, T, D, 1, dout, D);
-    for (int64_t i = 0; i < T; i++) delta[i] = dot_row(a->dout + i * a->out_stride, a->out + i * a->out_stride, D);
+    dot_rows(a, delta);
     memset(dq, 0, (size_t)(T * Dp) * sizeof(real));
     memset(k, 0, (size_t)(LANES * Dp) * sizeof(real));
     for (int64_t j0 = 0; j0 < T; j0 += LANES) {

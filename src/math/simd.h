@@ -208,18 +208,28 @@ static inline __attribute__((always_inline)) void vec_transpose_lanes(vec *x) {
 #endif
 }
 
-/* Turns `rows` vectors (16 at most), a matrix [rows][VL] row by row, into its transpose [VL][rows] in the same registers. Element j of
- * row i stands at the number whose binary digits are those of i, then those of j. Zipping the first half with the second
- * moves the leading digit to the end; after as many rounds as i has digits, those of j stand in front. */
-static inline __attribute__((always_inline)) void vec_transpose(vec *x, int rows) {
-    for (int round = 1; round < rows; round *= 2) {
-        vec y[16];
-        for (int i = 0; i < rows / 2; i++) {
-            y[2 * i] = vec_zip_low(x[i], x[i + rows / 2]);
-            y[2 * i + 1] = vec_zip_high(x[i], x[i + rows / 2]);
-        }
-        for (int i = 0; i < rows; i++) x[i] = y[i];
+/* A square of VL rows of VL -> its transpose. */
+static inline __attribute__((always_inline)) void vec_transpose(vec *x) {
+#if !defined(CANTO_DOUBLE) && VECTOR_BYTES == 32
+    vec low[LANE] = {x[0], x[1], x[2], x[3]}, high[LANE] = {x[4], x[5], x[6], x[7]};
+    vec_transpose_lanes(low);
+    vec_transpose_lanes(high);
+    for (int i = 0; i < LANE; i++) {
+        x[i] = __builtin_shufflevector(low[i], high[i], 0, 1, 2, 3, 8, 9, 10, 11);
+        x[i + LANE] = __builtin_shufflevector(low[i], high[i], 4, 5, 6, 7, 12, 13, 14, 15);
     }
+#else
+    /* Element j of row i stands at the number whose binary digits are those of i, then those of j. Zipping the first half
+     * with the second moves the leading digit to the end; after as many rounds as i has digits, those of j stand in front. */
+    for (int round = 1; round < VL; round *= 2) {
+        vec y[VECTOR_BYTES / sizeof(real)];
+        for (int i = 0; i < VL / 2; i++) {
+            y[2 * i] = vec_zip_low(x[i], x[i + VL / 2]);
+            y[2 * i + 1] = vec_zip_high(x[i], x[i + VL / 2]);
+        }
+        for (int i = 0; i < VL; i++) x[i] = y[i];
+    }
+#endif
 }
 
 static inline vec vec_fma(vec a, vec b, vec c) {
