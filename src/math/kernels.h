@@ -45,6 +45,7 @@ typedef struct gemm {
     ptrdiff_t   a_row, a_column;
     const real *b;
     ptrdiff_t   b_row, b_column;
+    const real *panels; /* NULL, or what gemm_pack has made of B: then no tile is narrower than N */
     real       *c;
     ptrdiff_t   c_row;
     bool        accumulate;
@@ -84,6 +85,8 @@ typedef struct kernels {
     /* Rows [m0, m1) and columns [n0, n1) of a product; scratch: GEMM_SCRATCH reals, aligned to 64 bytes.
      * m1 - m0 <= GEMM_ROWS. */
     void (*gemm_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
+    /* g's B, all of it, as tiles read it -> panels[gemm_panels(K, N)]. Of g it looks at N, K and B alone. */
+    void (*gemm_pack)(const gemm *g, real *panels);
     /* out[n] += the sum over rows of x[rows, n] (rows x_row elements apart), ascending */
     void (*column_sums)(const real *x, ptrdiff_t x_row, int64_t rows, int64_t n, real *out);
     /* y = (x - mean) * rstd * weight + bias over rows of C, biased variance */
@@ -119,6 +122,10 @@ typedef struct kernels {
 #define GEMM_PANEL (48 * GEMM_DEPTH)
 #define GEMM_EDGE (12 * 48)
 #define GEMM_SCRATCH (GEMM_ROWS * GEMM_DEPTH + GEMM_PANEL + GEMM_EDGE)
+static inline size_t gemm_panels(int64_t K, int64_t N) { /* in reals: rows are filled up to whole vectors */
+    return (size_t)K * (size_t)((N + 15) / 16 * 16);
+}
+
 size_t attention_scratch(int64_t T, int64_t D); /* in reals */
 #define ATTENTION_PANEL 32                      /* keys lie in panels of at most so many positions */
 size_t attention_keys(int64_t T, int64_t D);    /* in reals: the keys of one head for T positions */

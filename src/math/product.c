@@ -31,6 +31,7 @@ void product_run(const exec *e, const kernels *k, const gemm *g) {
     int64_t     wanted = alone ? 1 : 4 * pool_threads(e->pool);
     int64_t     down = divide_up(g->M, GEMM_ROWS), across = divide_up(wanted, down);
     product_job job = {.e = e, .k = k, .g = g};
+    if (g->panels != NULL) across = 1;
     if (across > divide_up(g->N, COLUMNS)) across = divide_up(g->N, COLUMNS);
     if (down * across < wanted) down = divide_up(wanted, across);
     job.rows = divide_up(divide_up(g->M, down), ROWS) * ROWS;

@@ -124,6 +124,8 @@ typedef struct panel {
     ptrdiff_t   b_row;
     bool        load, last; /* go on from c; no further depth follows */
     real       *buffer;     /* [MICRO_MOST_ROWS][PANEL], for columns that do not fill their vectors */
+    const real *next;       /* NULL, or where the next panel lies, and how many elements it has */
+    int64_t     next_count;
 } panel;
 
 /* Any number of rows, and columns that do not fill their vectors: register tiles into a buffer when these do not. */
@@ -163,6 +165,12 @@ static void fetch_edge(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_
     fetch(e->slope != NULL ? e->slope + at : NULL, g->c_row, rows, columns, 1);
 }
 
+/* Brings a share of the next panel near, while this one computes. */
+INLINE void fetch_next(const panel *p, int64_t done) {
+    int64_t rows = p->m1 - p->m0, from = p->next_count * done / rows, to = p->next_count * (done + MICRO_SLIVER) / rows;
+    for (int64_t i = from; i < to && i < p->next_count; i += LINE) __builtin_prefetch(p->next + i, 0, 2);
+}
+
 /* Down the rows of A, a sliver (of copied rows, or as many as they lie) at a time. */
 INLINE void run_panel(const panel *p, int vectors) {
     const gemm     *g = p->g;
@@ -177,6 +185,7 @@ INLINE void run_panel(const panel *p, int vectors) {
     for (int64_t m = p->m0; m < p->m1; m += MICRO_SLIVER, a += a_next, c += MICRO_SLIVER * c_row) {
         int64_t rows = p->m1 - m < MICRO_SLIVER ? p->m1 - m : MICRO_SLIVER;
         if (edge) fetch_edge(g, m, rows, p->n, p->columns);
+        if (p->next != NULL) fetch_next(p, m - p->m0);
         if (whole && rows == MICRO_SLIVER)
             for (int i = 0; i < MICRO_SLIVER; i += height)
                 micro_tile(height, vectors, kc, a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, load);
@@ -200,6 +209,20 @@ static void run_panel_2(const panel *p) { run_panel(p, 2); }
 
 static void run_panel_1(const panel *p) { run_panel(p, 1); }
 
+static int64_t filled(int64_t n) { return (n + VL - 1) / VL * VL; }
+
+/* The panels of one depth lie one after the other, and so do the depths. */
+void ISA(products_pack)(const gemm *g, real *panels) {
+    for (int64_t k0 = 0; k0 < g->K; k0 += GEMM_DEPTH) {
+        int64_t kc = g->K - k0 < GEMM_DEPTH ? g->K - k0 : GEMM_DEPTH;
+        for (int64_t n = 0, columns; n < g->N; n += columns) {
+            int vectors = panel_vectors(g->N - n);
+            columns = g->N - n < vectors * VL ? g->N - n : vectors * VL;
+            pack_b(g, k0, kc, n, columns, vectors, panels + k0 * filled(g->N) + kc * n);
+        }
+    }
+}
+
 void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch) {
     real *packed_b = scratch + GEMM_EDGE, *packed_a = packed_b + GEMM_PANEL;
     bool  pack = worth_packing(g, m1 - m0, n1 - n0);
@@ -220,7 +243,11 @@ void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64
             int vectors = panel_vectors(n1 - p.n);
             p.b_row = vectors * VL;
             p.columns = n1 - p.n < p.b_row ? n1 - p.n : p.b_row;
-            if (p.columns == p.b_row && lies_well(g, m1 - m0)) {
+            if (g->panels != NULL) {
+                p.b = g->panels + k0 * filled(g->N) + kc * p.n;
+                p.next = p.b + kc * p.b_row;
+                p.next_count = kc * p.b_row;
+            } else if (p.columns == p.b_row && lies_well(g, m1 - m0)) {
                 p.b = g->b + k0 * g->b_row + p.n;
                 p.b_row = g->b_row;
             } else {

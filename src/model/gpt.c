@@ -19,7 +19,12 @@
 static view view_of(const tensor_table *table, const real *block, tensor_role role, int32_t layer) {
     const tensor *t = tensor_find(table, role, layer);
     if (t == NULL) return (view){.type = VIEW_NONE};
-    return (view){block + t->offset, VIEW_REAL, t->rows, t->columns, t->columns, 1};
+    return (view){.data = block + t->offset,
+                  .type = VIEW_REAL,
+                  .rows = t->rows,
+                  .columns = t->columns,
+                  .row_stride = t->columns,
+                  .column_stride = 1};
 }
 
 /* One third of the rows of q, k, v. */
@@ -54,17 +59,6 @@ void gpt_weights_of_block(const tensor_table *table, const real *block, layer_we
         l->down_weight = view_of(table, block, TENSOR_FFN_DOWN_WEIGHT, i);
         l->down_bias = view_of(table, block, TENSOR_FFN_DOWN_BIAS, i);
     }
-}
-
-/* q, k and v as one [3C, C] weight when they lie one behind the other; false when they are in three places. */
-static bool joined(const view *q, const view *k, const view *v, view *all) {
-    const real *d = q->data;
-    *all = *q;
-    all->rows = 3 * q->rows;
-    return q->type == VIEW_NONE ||
-           (k->row_stride == q->row_stride && v->row_stride == q->row_stride && k->column_stride == q->column_stride &&
-            v->column_stride == q->column_stride && (const real *)k->data == d + q->rows * q->row_stride &&
-            (const real *)v->data == d + 2 * q->rows * q->row_stride);
 }
 
 /* -------------------------------------------------------------------------------------- passes over elements */
@@ -155,8 +149,8 @@ static gemm_edge branch_edge(const pass *p, int32_t layer, dropout_place one, dr
 
 static void qkv_forward(const pass *p, const layer_weights *w, const real *x, real *qkv) {
     view weight, bias;
-    if (joined(&w->q_weight, &w->k_weight, &w->v_weight, &weight) &&
-        joined(&w->q_bias, &w->k_bias, &w->v_bias, &bias)) {
+    if (view_join(&w->q_weight, &w->k_weight, &w->v_weight, &weight) &&
+        view_join(&w->q_bias, &w->k_bias, &w->v_bias, &bias)) {
         linear_forward(p->e, p->k, &weight, &bias, x, p->C, p->rows, qkv, 3 * p->C, NULL);
         return;
     }
@@ -208,8 +202,8 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     attention_backward(p->e, p->k, p->c, i, a, p->dropout, l->qkv, l->attended, l->lse, dattended, a->dqkv);
     /* The trainer's block holds q, k and v as one tensor: one weight of 3C rows. */
     view weight, bias;
-    joined(&w->q_weight, &w->k_weight, &w->v_weight, &weight);
-    joined(&w->q_bias, &w->k_bias, &w->v_bias, &bias);
+    view_join(&w->q_weight, &w->k_weight, &w->v_weight, &weight);
+    view_join(&w->q_bias, &w->k_bias, &w->v_bias, &bias);
     bool pre = p->c->norm == CANTO_NORM_PRE;
     linear_backward(p->e, p->k, &weight, pre ? l->normed1 : l->in, p->C, p->rows, a->dqkv, 3 * p->C, a->dbranch, p->C,
                     NULL, gradient_of(p, TENSOR_QKV_WEIGHT, i), gradient_of(p, TENSOR_QKV_BIAS, i));

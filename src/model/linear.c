@@ -14,6 +14,7 @@ void linear_forward(const exec *e, const kernels *k, const view *weight, const v
               .b = weight->data,
               .b_row = weight->column_stride,
               .b_column = weight->row_stride,
+              .panels = weight->panels,
               .c = y,
               .c_row = y_row};
     if (edge != NULL) g.edge = *edge;
@@ -59,6 +60,7 @@ void linear_backward(const exec *e, const kernels *k, const view *weight, const 
                   .b = weight->data,
                   .b_row = weight->row_stride,
                   .b_column = weight->column_stride,
+                  .panels = weight->panels_back,
                   .c = dx,
                   .c_row = dx_row,
                   .edge.factor = factor};

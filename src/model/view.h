@@ -2,6 +2,8 @@
 #ifndef CANTO_VIEW_H
 #define CANTO_VIEW_H
 
+#include "math/real.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +17,20 @@ typedef struct view {
     view_type   type;
     int64_t     rows, columns;
     ptrdiff_t   row_stride, column_stride;
+    /* NULL, or the same numbers once more, as the kernels' products read them: for x W^T and for dy W (model/panels.h). Those
+     * of q are of q, k and v together. */
+    const void *panels, *panels_back;
 } view;
+
+/* q, k and v as one view of three times the rows, when they lie one behind the other; false when they are in three places. */
+static inline bool view_join(const view *q, const view *k, const view *v, view *all) {
+    const real *d = q->data;
+    *all = *q;
+    all->rows = 3 * q->rows;
+    return q->type == VIEW_NONE ||
+           (k->row_stride == q->row_stride && v->row_stride == q->row_stride && k->column_stride == q->column_stride &&
+            v->column_stride == q->column_stride && (const real *)k->data == d + q->rows * q->row_stride &&
+            (const real *)v->data == d + 2 * q->rows * q->row_stride);
+}
 
 #endif

@@ -34,7 +34,7 @@ static void evaluator_close(evaluator *e) {
 /* The number of windows is not lowered for want of memory: the order of the sum, and so its last digits, hang on it. */
 static canto_status check_memory(const evaluator *e, const canto_model *model, lanes_plan plan) {
     lanes_bytes bytes = lanes_measure(&model->config, 0, plan, e->B, e->T, false, e->context->threads);
-    uint64_t    need = bytes.activations + bytes.scratch, available = machine_available_memory();
+    uint64_t    need = bytes.activations + bytes.scratch + bytes.panels, available = machine_available_memory();
     if (available == 0 || need <= available) return status_ok();
     return status_error(CANTO_ERROR_MEMORY,
                         "Evaluating this model needs %.2f MB of memory for %d windows of %d tokens, and %.2f MB are "

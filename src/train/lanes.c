@@ -9,6 +9,7 @@
  * what; nothing here allocates once it is open. */
 #include "train/lanes.h"
 
+#include "model/panels.h"
 #include "train/optimizer.h"
 
 #include <sched.h>
@@ -80,6 +81,7 @@ lanes_bytes lanes_measure(const canto_config *config, uint64_t block_bytes, lane
     bytes.activations = one * (uint64_t)workers_of(plan, threads);
     bytes.gradients = training ? block_bytes * (uint64_t)(plan.count - 1) : 0;
     bytes.scratch = gpt_scratch_bytes(config, T) * (uint64_t)threads;
+    if (plan.count > 1) bytes.panels = panels_elements(config, training) * sizeof(real);
     return bytes;
 }
 
@@ -103,6 +105,20 @@ done:
     return status;
 }
 
+static canto_status open_panels(lanes *l) {
+    canto_status        status;
+    const canto_config *config = l->weights->config;
+    bool                backward = l->table != NULL;
+    void               *block;
+    TRY(context_block(l->context, panels_elements(config, backward) * sizeof(real), "panels", &l->panels, &block));
+    l->layers = context_allocate_zeroed(l->context, (size_t)config->layers, sizeof(layer_weights));
+    if (!l->layers) TRY(context_no_memory((size_t)config->layers * sizeof(layer_weights), "views"));
+    panels_bind(l->weights, backward, block, l->layers, &l->views);
+    l->stale = true;
+done:
+    return status;
+}
+
 canto_status lanes_open(canto_context *context, const kernels *k, const gpt_weights *weights, const tensor_table *table,
                         float *gradients, lanes_plan plan, int32_t most_B, int32_t T, lanes *l) {
     canto_status status;
@@ -110,6 +126,7 @@ canto_status lanes_open(canto_context *context, const kernels *k, const gpt_weig
     l->context = context;
     l->kernels = k;
     l->weights = weights;
+    l->views = *weights;
     l->table = table;
     l->plan = plan;
     l->workers = workers_of(plan, pool_threads(context->pool));
@@ -117,6 +134,7 @@ canto_status lanes_open(canto_context *context, const kernels *k, const gpt_weig
     for (int32_t i = 0; i < plan.count; i++) atomic_init(&l->list[i].state, 0);
     TRY(context_exec_open(context, gpt_scratch_bytes(weights->config, T), &l->pool_exec));
     for (int32_t i = 0; i < l->workers; i++) TRY(open_worker(l, &l->own[i], most_at_once(plan, most_B), T));
+    if (plan.count > 1) TRY(open_panels(l));
     l->list[0].gradients = gradients;
     for (int32_t i = 1; table && i < plan.count; i++) TRY(open_gradients(l, &l->list[i]));
 done:
@@ -130,6 +148,8 @@ void lanes_close(lanes *l) {
         context_release(l->context, l->own[i].base);
         context_release(l->context, l->list[i].base);
     }
+    context_release(l->context, l->panels);
+    context_release(l->context, l->layers);
     context_exec_close(l->context, &l->pool_exec);
     memset(l, 0, sizeof *l);
 }
@@ -154,11 +174,11 @@ static bool run_group(const pass *p, const exec *e, gpt_activations *acts, int32
     size_t at = (size_t)first * (size_t)p->T;
     acts->first = first;
     acts->batch = p->B;
-    gpt_forward(e, l->kernels, l->weights, acts, p->ids + at, sequences, p->T, p->dropout);
+    gpt_forward(e, l->kernels, &l->views, acts, p->ids + at, sequences, p->T, p->dropout);
     if (p->backward)
-        gpt_backward(e, l->kernels, l->table, l->weights, acts, p->targets + at, p->dropout, p->scale, p->losses + at,
+        gpt_backward(e, l->kernels, l->table, &l->views, acts, p->targets + at, p->dropout, p->scale, p->losses + at,
                      l->list[number].gradients);
-    else gpt_loss(e, l->kernels, l->weights, acts, p->targets + at, p->losses + at);
+    else gpt_loss(e, l->kernels, &l->views, acts, p->targets + at, p->losses + at);
     return true;
 }
 
@@ -223,6 +243,8 @@ static void run_pass(pass *p) {
         l->list[i].used |= p->backward && l->list[i].groups > 0;
         atomic_store_explicit(&l->list[i].state, 0, memory_order_relaxed);
     }
+    if (l->stale) panels_fill(&l->pool_exec, l->kernels, &l->views);
+    l->stale = false;
     if (l->plan.count == 1) run_group(p, &l->pool_exec, &l->own[0].acts, 0, 0);
     else pool_run(l->context->pool, (size_t)l->workers, work_unit, p);
 }
@@ -287,6 +309,7 @@ double lanes_gather(lanes *l) {
     norm_begin(&job.norm, l->table->elements);
     exec_run(&l->pool_exec, job.norm.parts, gather_unit, &job);
     for (int32_t i = 0; i < l->plan.count; i++) l->list[i].used = false;
+    l->stale = l->panels != NULL;
     return norm_end(&job.norm);
 }
 

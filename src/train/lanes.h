@@ -39,7 +39,10 @@ typedef struct lanes_worker {
 typedef struct lanes {
     canto_context      *context;
     const kernels      *kernels;
-    const gpt_weights  *weights;
+    const gpt_weights  *weights; /* the caller's */
+    gpt_weights         views;   /* the same with panels, where there are lanes */
+    void               *panels, *layers;
+    bool                stale; /* the panels are of older weights */
     tensor_table const *table; /* NULL: evaluation alone */
     exec                pool_exec;
     lanes_plan          plan;
@@ -51,7 +54,7 @@ typedef struct lanes {
 
 /* What lanes_open allocates beside the caller's gradients. */
 typedef struct lanes_bytes {
-    uint64_t activations, gradients, scratch;
+    uint64_t activations, gradients, scratch, panels;
 } lanes_bytes;
 lanes_bytes lanes_measure(const canto_config *config, uint64_t block_bytes, lanes_plan plan, int32_t most_B, int32_t T,
                           bool training, int threads);
