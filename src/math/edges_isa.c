@@ -2,104 +2,141 @@
  *
  *     c += bias;  c = f(c) and slope = f'(c);  c *= factor;  c *= masks;  c += residual
  *
- * Each element by itself, so that the tile does not matter. */
+ * Each element by itself, so that the tile does not matter. Loops are made for a constant number of whole vectors; columns
+ * that do not fill theirs go one vector at a time. */
 #include "math/edges.h"
 #include "math/isa.h"
 
-/* Elements i .. i + VL - 1 of a row of n; what is beyond the row is 0, and is not written. */
-INLINE vec load_at(const real *row, int64_t i, int64_t n) {
-    return i + VL <= n ? vec_load(row + i) : vec_load_part(row + i, n - i);
+/* A tile of the product: rows of `columns` elements, and the edge's matrices at the same place (NULL: none). */
+typedef struct tile {
+    int64_t     rows, columns;
+    ptrdiff_t   row; /* of c and what lies as c */
+    real       *c, *slope;
+    const real *bias, *factor, *residual;
+    const mask *masks[2];             /* of the first row's sequence */
+    int64_t     place, mask_rows;     /* the first row's place among the rows of its sequence */
+    uint64_t    mask_first, mask_row; /* mask element of a sequence's row 0 here, elements from row to row */
+} tile;
+
+/* Vector v of a row of whole vectors, or of its last one: what is beyond the row is 0, and is not written. */
+INLINE vec load_at(bool whole, const real *row, int64_t n, int v) {
+    return whole ? vec_load(row + v * VL) : vec_load_part(row, n);
 }
 
-INLINE void store_at(real *row, int64_t i, int64_t n, vec v) {
-    if (i + VL <= n) vec_store(row + i, v);
-    else vec_store_part(row + i, v, n - i);
+INLINE void store_at(bool whole, real *row, int64_t n, int v, vec x) {
+    if (whole) vec_store(row + v * VL, x);
+    else vec_store_part(row, x, n);
 }
 
-/* The mask's elements for them; first is the row's first one. Bits of what is beyond the row are not read. */
-INLINE vec mask_at(const mask *m, uint64_t first, int64_t i, int64_t n) {
-    return mask_part_vec(m, first + (uint64_t)i, i + VL <= n ? VL : n - i);
-}
+/* ------------------------------------------------------------------------------------------------- activations */
 
-/* c = f(c + bias) of one row; slope may be NULL. */
-INLINE void activate_row(activation_kind kind, bool sloped, const real *bias, int64_t n, real *c, real *slope) {
-    for (int64_t i = 0; i < n; i += VL) {
-        vec x = load_at(c, i, n), y, s;
-        if (bias != NULL) x += load_at(bias, i, n);
-        activate_vec(kind, x, &y, &s);
-        store_at(c, i, n, y);
-        if (sloped) store_at(slope, i, n, s);
+/* Columns [at, at + n) of all rows: n is `vectors` whole vectors, or less than one. */
+INLINE void activate_columns(const tile *t, activation_kind kind, bool sloped, bool whole, int vectors, int64_t at,
+                             int64_t n) {
+    vec bias[VECS] = {{0}}, x[VECS], slope[VECS];
+    UNROLLED
+    for (int v = 0; v < vectors; v++)
+        if (t->bias != NULL) bias[v] = load_at(whole, t->bias + at, n, v);
+    for (int64_t r = 0; r < t->rows; r++) {
+        real *c = t->c + r * t->row + at;
+        UNROLLED
+        for (int v = 0; v < vectors; v++) x[v] = load_at(whole, c, n, v) + bias[v];
+        activate_vecs(kind, sloped, vectors, x, slope);
+        UNROLLED
+        for (int v = 0; v < vectors; v++) {
+            store_at(whole, c, n, v, x[v]);
+            if (sloped) store_at(whole, t->slope + r * t->row + at, n, v, slope[v]);
+        }
     }
 }
 
-/* The kind, and whether a slope is wanted, are constants inside the loops. */
-INLINE void activate_kind(activation_kind kind, const real *bias, int64_t n, real *c, real *slope) {
-    if (slope != NULL) activate_row(kind, true, bias, n, c, slope);
-    else activate_row(kind, false, bias, n, c, NULL);
+INLINE void activate_kind(const tile *t, activation_kind kind, bool sloped) {
+    int64_t at = 0;
+    for (; at + VECS * VL <= t->columns; at += VECS * VL) activate_columns(t, kind, sloped, true, VECS, at, 0);
+    for (; at + VL <= t->columns; at += VL) activate_columns(t, kind, sloped, true, 1, at, 0);
+    if (at < t->columns) activate_columns(t, kind, sloped, false, 1, at, t->columns - at);
 }
 
-static void activate(activation_kind kind, const real *bias, int64_t n, real *c, real *slope) {
-    if (kind == ACTIVATION_GELU_TANH) activate_kind(ACTIVATION_GELU_TANH, bias, n, c, slope);
-    else if (kind == ACTIVATION_GELU_EXACT) activate_kind(ACTIVATION_GELU_EXACT, bias, n, c, slope);
-    else activate_kind(ACTIVATION_RELU, bias, n, c, slope);
+static void activate_tanh(const tile *t) {
+    if (t->slope != NULL) activate_kind(t, ACTIVATION_GELU_TANH, true);
+    else activate_kind(t, ACTIVATION_GELU_TANH, false);
 }
 
-/* What one row of the tile is combined with; NULL: nothing. */
-typedef struct row_edge {
-    const real *bias, *residual;
-    const mask *masks[2];
-    uint64_t    first; /* mask element of the row's first one */
-} row_edge;
+static void activate_exact(const tile *t) {
+    if (t->slope != NULL) activate_kind(t, ACTIVATION_GELU_EXACT, true);
+    else activate_kind(t, ACTIVATION_GELU_EXACT, false);
+}
 
-/* c = residual + masks (c + bias); how many masks is a constant inside the loop. */
-INLINE void branch_masked(const row_edge *e, int masks, int64_t n, real *c) {
-    for (int64_t i = 0; i < n; i += VL) {
-        vec x = load_at(c, i, n);
-        if (e->bias != NULL) x += load_at(e->bias, i, n);
-        if (masks > 0) x *= mask_at(e->masks[0], e->first, i, n);
-        if (masks > 1) x *= mask_at(e->masks[1], e->first, i, n);
-        if (e->residual != NULL) x += load_at(e->residual, i, n);
-        store_at(c, i, n, x);
+static void activate_relu(const tile *t) {
+    if (t->slope != NULL) activate_kind(t, ACTIVATION_RELU, true);
+    else activate_kind(t, ACTIVATION_RELU, false);
+}
+
+/* ------------------------------------------------------------------------------------ biases, factors, branches */
+
+/* c = (c + bias) factor masks + residual; how many masks there are is a constant. */
+INLINE void combine_columns(const tile *t, int masks, bool whole, int vectors, int64_t at, int64_t n) {
+    const mask *one = t->masks[0], *other = t->masks[1];
+    vec         bias[VECS] = {{0}};
+    int64_t     place = t->place;
+    UNROLLED
+    for (int v = 0; v < vectors; v++)
+        if (t->bias != NULL) bias[v] = load_at(whole, t->bias + at, n, v);
+    for (int64_t r = 0; r < t->rows; r++, place++) {
+        int64_t row = r * t->row + at;
+        if (masks > 0 && place == t->mask_rows) place = 0, one++, other += masks > 1;
+        UNROLLED
+        for (int v = 0; v < vectors; v++) {
+            uint64_t first = t->mask_first + (uint64_t)place * t->mask_row + (uint64_t)(at + v * VL);
+            vec      x = load_at(whole, t->c + row, n, v) + bias[v];
+            if (t->factor != NULL) x *= load_at(whole, t->factor + row, n, v);
+            if (masks > 0) x *= mask_part_vec(one, first, whole ? VL : n);
+            if (masks > 1) x *= mask_part_vec(other, first, whole ? VL : n);
+            if (t->residual != NULL) x += load_at(whole, t->residual + row, n, v);
+            store_at(whole, t->c + row, n, v, x);
+        }
     }
 }
 
-static void branch_row(const row_edge *e, int64_t n, real *c) {
-    if (e->masks[1] != NULL) branch_masked(e, 2, n, c);
-    else if (e->masks[0] != NULL) branch_masked(e, 1, n, c);
-    else branch_masked(e, 0, n, c);
+INLINE void combine_masked(const tile *t, int masks) {
+    int64_t at = 0;
+    for (; at + VECS * VL <= t->columns; at += VECS * VL) combine_columns(t, masks, true, VECS, at, 0);
+    for (; at + VL <= t->columns; at += VL) combine_columns(t, masks, true, 1, at, 0);
+    if (at < t->columns) combine_columns(t, masks, false, 1, at, t->columns - at);
 }
 
-/* c *= factor */
-static void multiply_row(const real *factor, int64_t n, real *c) {
-    for (int64_t i = 0; i < n; i += VL) store_at(c, i, n, load_at(c, i, n) * load_at(factor, i, n));
-}
+static void combine_unmasked(const tile *t) { combine_masked(t, 0); }
 
-/* The rows of a branch, each with its own place in its sequence's masks. */
-static void branch_tile(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_t columns) {
-    const gemm_edge *w = &g->edge;
-    row_edge         e = {.bias = w->bias != NULL && !w->activate ? w->bias + n : NULL};
-    int64_t          at = m * g->c_row + n, t = 0, sequence = 0;
-    if (w->masks[0] != NULL) sequence = m / w->mask_rows, t = m % w->mask_rows;
-    for (int64_t r = 0; r < rows; r++, t++, at += g->c_row) {
-        if (w->masks[0] != NULL && t == w->mask_rows) t = 0, sequence++;
-        if (w->residual != NULL) e.residual = w->residual + at;
-        for (int i = 0; i < 2; i++)
-            if (w->masks[i] != NULL) e.masks[i] = w->masks[i] + sequence;
-        e.first = (uint64_t)(t * g->N + n);
-        branch_row(&e, columns, g->c + at);
-    }
-}
+static void combine_with_one(const tile *t) { combine_masked(t, 1); }
+
+static void combine_with_two(const tile *t) { combine_masked(t, 2); }
+
+/* -------------------------------------------------------------------------------------------------------- the tile */
 
 void ISA(edges_tile)(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_t columns) {
-    const gemm_edge *w = &g->edge;
-    const real      *bias = w->bias != NULL ? w->bias + n : NULL;
-    int64_t          at = m * g->c_row + n;
-    bool             branches = w->masks[0] != NULL || w->residual != NULL || (w->bias != NULL && !w->activate);
-    for (int64_t r = 0; r < rows && w->activate; r++) {
-        real *slope = w->slope != NULL ? w->slope + at + r * g->c_row : NULL;
-        activate(w->activation, bias, columns, g->c + at + r * g->c_row, slope);
+    const gemm_edge *e = &g->edge;
+    const int64_t    at = m * g->c_row + n;
+    tile             t = {.rows = rows, .columns = columns, .row = g->c_row, .c = g->c + at};
+    if (e->bias != NULL) t.bias = e->bias + n;
+    if (e->activate) {
+        if (e->slope != NULL) t.slope = e->slope + at;
+        if (e->activation == ACTIVATION_GELU_TANH) activate_tanh(&t);
+        else if (e->activation == ACTIVATION_GELU_EXACT) activate_exact(&t);
+        else activate_relu(&t);
+        t.bias = NULL;
     }
-    for (int64_t r = 0; r < rows && w->factor != NULL; r++)
-        multiply_row(w->factor + at + r * g->c_row, columns, g->c + at + r * g->c_row);
-    if (branches) branch_tile(g, m, rows, n, columns);
+    if (e->factor != NULL) t.factor = e->factor + at;
+    if (e->residual != NULL) t.residual = e->residual + at;
+    if (e->masks[0] != NULL) {
+        int64_t sequence = m / e->mask_rows;
+        t.place = m % e->mask_rows;
+        t.mask_rows = e->mask_rows;
+        t.mask_first = (uint64_t)n;
+        t.mask_row = (uint64_t)g->N;
+        t.masks[0] = e->masks[0] + sequence;
+        if (e->masks[1] != NULL) t.masks[1] = e->masks[1] + sequence;
+    }
+    if (t.masks[1] != NULL) combine_with_two(&t);
+    else if (t.masks[0] != NULL) combine_with_one(&t);
+    else if (t.bias != NULL || t.factor != NULL || t.residual != NULL) combine_unmasked(&t);
 }

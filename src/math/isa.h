@@ -23,7 +23,6 @@ void ISA(rows_norm)(const real *x, const real *weight, const real *bias, real *y
                     int64_t C, real eps);
 void ISA(rows_norm_backward)(const real *dy, const real *x, const real *weight, const real *mean, const real *rstd,
                              const real *add, real *dx, real *dweight, real *dbias, int64_t rows, int64_t C);
-void ISA(rows_activate)(activation_kind kind, const real *x, real *y, real *slope, int64_t n);
 void ISA(rows_elementary)(elementary_kind kind, const real *x, real *y, int64_t n);
 real ISA(rows_cross_entropy)(real *logits, int64_t V, uint32_t target, bool gradient, real scale);
 void ISA(rows_mask)(const mask *m, uint64_t first, int64_t n, real *out);

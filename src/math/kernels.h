@@ -96,9 +96,6 @@ typedef struct kernels {
      * the rows, one row after another; both NULL: not wanted. */
     void (*norm_rows_backward)(const real *dy, const real *x, const real *weight, const real *mean, const real *rstd,
                                const real *add, real *dx, real *dweight, real *dbias, int64_t rows, int64_t C);
-    /* y = f(x), slope = f'(x): all that the backward pass needs, dx = dy slope. slope NULL: not wanted, y is the same
-     * to the bit. y or slope may be x. Where x is not finite, neither is the slope. */
-    void (*activate)(activation_kind kind, const real *x, real *y, real *slope, int64_t n);
     /* y = the function of vmath.h. For tests alone: the functions are inlined in the kernels and have no other door. */
     void (*elementary)(elementary_kind kind, const real *x, real *y, int64_t n);
     void (*attention_forward)(const attention_head *a, real *scratch); /* scratch: attention_scratch(T, D) reals */

@@ -21,7 +21,6 @@ const kernels        ISA(kernels) = {
            .column_sums = ISA(products_sums),
            .norm_rows = ISA(rows_norm),
            .norm_rows_backward = ISA(rows_norm_backward),
-           .activate = ISA(rows_activate),
            .elementary = ISA(rows_elementary),
            .attention_forward = ISA(heads_forward),
            .attention_extend = ISA(heads_extend),

@@ -31,13 +31,6 @@
 #endif
 #define MICRO_MOST_ROWS (MICRO_ROWS_2 > MICRO_ROWS_3 ? MICRO_ROWS_2 : MICRO_ROWS_3)
 
-/* Loops over a tile's registers have to vanish early: accumulators that are ever indexed live in memory. */
-#if defined(__clang__)
-#define UNROLLED _Pragma("clang loop unroll(full)")
-#else
-#define UNROLLED _Pragma("GCC unroll 16")
-#endif
-
 INLINE int micro_height(int vectors) { return vectors == 3 ? MICRO_ROWS_3 : MICRO_ROWS_2; }
 
 /* c[rows, vectors VL] += a b over kc steps, element (i, k) of a at a[i a_row + k a_column], row k of b at b + k b_row. The

@@ -14,10 +14,12 @@
 
 #define PANEL (MICRO_VECTORS * VL)
 #define LINE ((int64_t)(64 / sizeof(real)))
+#define FAR 32768          /* elements */
 #define PACK_B_ROWS 32     /* so few rows of A read B where it lies */
 #define PACK_A_COLUMNS 192 /* so many columns pay for packing an A that lies by rows, */
-#define PACK_A_DEPTH 128   /* with a longer depth than the first cache likes, */
-#define PACK_A_STRIDE 384  /* or an A that lies by columns so far apart that its tile leaves the caches */
+#define PACK_A_DEPTH 128   /* with a longer depth than the first cache likes; */
+#define PACK_A_TURNED 48   /* and so many one that lies by columns, */
+#define PACK_A_STRIDE 384  /* so far apart that its tile leaves the caches */
 
 /* ------------------------------------------------------------------------------------------------- packing */
 
@@ -85,16 +87,24 @@ static void pack_few_rows(const real *a, ptrdiff_t a_row, int64_t kc, real *out)
         for (int i = 0; i < LANE; i++) out[k * MICRO_SLIVER + i] = a[i * a_row + k];
 }
 
+#define TOGETHER 4 /* slivers of an A that lies by columns: whole cache lines are read once */
+
+static void pack_columns(const real *a, ptrdiff_t a_column, int64_t kc, real *out) {
+    for (int64_t k = 0; k < kc; k++, a += a_column, out += MICRO_SLIVER) {
+        UNROLLED
+        for (int s = 0; s < TOGETHER; s++)
+            memcpy(out + s * kc * MICRO_SLIVER, a + s * MICRO_SLIVER, MICRO_SLIVER * sizeof(real));
+    }
+}
+
 /* A's rows [m0, m1), steps [k0, k0 + kc) -> slivers; the last one's missing rows are left as they are. */
 static void pack_a(const gemm *g, int64_t m0, int64_t m1, int64_t k0, int64_t kc, real *packed) {
-    for (int64_t m = m0; m < m1; m += MICRO_SLIVER, packed += kc * MICRO_SLIVER) {
+    int64_t m = m0, sliver = kc * MICRO_SLIVER;
+    for (; g->a_row == 1 && m + TOGETHER * MICRO_SLIVER <= m1; m += TOGETHER * MICRO_SLIVER, packed += TOGETHER * sliver)
+        pack_columns(g->a + m + k0 * g->a_column, g->a_column, kc, packed);
+    for (; m < m1; m += MICRO_SLIVER, packed += sliver) {
         const real *a = g->a + m * g->a_row + k0 * g->a_column;
         int64_t     rows = m1 - m < MICRO_SLIVER ? m1 - m : MICRO_SLIVER, i = 0;
-        if (g->a_row == 1 && rows == MICRO_SLIVER) {
-            for (int64_t k = 0; k < kc; k++)
-                memcpy(packed + k * MICRO_SLIVER, a + k * g->a_column, MICRO_SLIVER * sizeof(real));
-            continue;
-        }
         for (; g->a_column == 1 && i + LANE <= rows; i += LANE)
             pack_few_rows(a + i * g->a_row, g->a_row, kc, packed + i);
         for (int64_t k = 0; k < kc && i < rows; k++)
@@ -182,9 +192,11 @@ INLINE void run_panel(const panel *p, int vectors) {
     const ptrdiff_t c_row = g->c_row;
     real           *c = g->c + p->m0 * c_row + p->n;
     const bool      whole = p->columns == vectors * VL, load = p->load, edge = p->last && has_edge(&g->edge);
+    const bool      far = load && g->M * g->N > FAR; /* sums that go on from a large C: it comes from afar */
     for (int64_t m = p->m0; m < p->m1; m += MICRO_SLIVER, a += a_next, c += MICRO_SLIVER * c_row) {
         int64_t rows = p->m1 - m < MICRO_SLIVER ? p->m1 - m : MICRO_SLIVER;
         if (edge) fetch_edge(g, m, rows, p->n, p->columns);
+        if (far && rows == MICRO_SLIVER) fetch(c + MICRO_SLIVER * c_row, c_row, MICRO_SLIVER, p->columns, 1);
         if (p->next != NULL) fetch_next(p, m - p->m0);
         if (whole && rows == MICRO_SLIVER)
             for (int i = 0; i < MICRO_SLIVER; i += height)
@@ -199,8 +211,9 @@ static bool lies_well(const gemm *g, int64_t rows) { return g->b_column == 1 && 
 
 /* Whether A is copied into slivers. */
 static bool worth_packing(const gemm *g, int64_t rows, int64_t columns) {
-    if (rows < MICRO_SLIVER || columns < PACK_A_COLUMNS) return false;
-    return g->a_row == 1 ? g->a_column > PACK_A_STRIDE : g->K > PACK_A_DEPTH;
+    if (rows < MICRO_SLIVER) return false;
+    if (g->a_row == 1) return g->a_column > PACK_A_STRIDE && columns >= PACK_A_TURNED;
+    return columns >= PACK_A_COLUMNS && g->K > PACK_A_DEPTH;
 }
 
 static void run_panel_3(const panel *p) { run_panel(p, MICRO_VECTORS); }

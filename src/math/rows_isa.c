@@ -1,4 +1,4 @@
-/* rows_isa.c - what is done row by row or element by element: layer norm, activations, softmax with cross-entropy, masks.
+/* rows_isa.c - what is done row by row or element by element: layer norm, softmax with cross-entropy, masks.
  *
  * Invariants: a sum runs in ascending order inside vectors of VL lanes, then over the lanes in a fixed tree. Nothing here
  * allocates, and nothing depends on addresses. */
@@ -76,37 +76,13 @@ void ISA(rows_norm_backward)(const real *dy, const real *x, const real *weight, 
     }
 }
 
-INLINE void activate_row(activation_kind kind, const real *x, real *y, real *slope, int64_t n) {
-    int64_t i = 0;
-    vec     f, d;
-    for (; i + VL <= n; i += VL) {
-        activate_vec(kind, vec_load(x + i), &f, &d);
-        vec_store(y + i, f);
-        if (slope != NULL) vec_store(slope + i, d);
-    }
-    if (i == n) return;
-    activate_vec(kind, vec_load_part(x + i, n - i), &f, &d);
-    vec_store_part(y + i, f, n - i);
-    if (slope != NULL) vec_store_part(slope + i, d, n - i);
-}
-
-/* The kind and whether there is a slope are constants of the loop: what is not wanted is not computed. */
-INLINE void activate(activation_kind kind, const real *x, real *y, real *slope, int64_t n) {
-    if (slope == NULL) activate_row(kind, x, y, NULL, n);
-    else activate_row(kind, x, y, slope, n);
-}
-
-void ISA(rows_activate)(activation_kind kind, const real *x, real *y, real *slope, int64_t n) {
-    if (kind == ACTIVATION_GELU_TANH) activate(ACTIVATION_GELU_TANH, x, y, slope, n);
-    else if (kind == ACTIVATION_GELU_EXACT) activate(ACTIVATION_GELU_EXACT, x, y, slope, n);
-    else activate(ACTIVATION_RELU, x, y, slope, n);
-}
-
 void ISA(rows_elementary)(elementary_kind kind, const real *x, real *y, int64_t n) {
     for (int64_t i = 0; i < n; i += VL) {
         int64_t m = n - i < VL ? n - i : VL;
         vec     v = vec_load_part(x + i, m);
-        v = kind == ELEMENTARY_EXP ? vec_exp(v) : kind == ELEMENTARY_TANH ? vec_tanh(v) : vec_erf(v);
+        if (kind == ELEMENTARY_EXP) vec_exps(1, &v);
+        else if (kind == ELEMENTARY_TANH) vec_tanhs(1, &v);
+        else vec_erfs(1, &v);
         vec_store_part(y + i, v, m);
     }
 }

@@ -39,6 +39,13 @@ typedef lane_bits ivec
     __attribute__((vector_size(VECTOR_BYTES)));             /* a vec's bits, or what a comparison says: -1 or 0 */
 typedef uint32_t uvec __attribute__((vector_size(VL * 4))); /* one 32-bit number a lane */
 
+/* Loops over an array of registers have to vanish early: what is ever indexed lives in memory. */
+#if defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
+
 static inline vec vec_load(const real *p) {
     vec v;
     memcpy(&v, p, sizeof v);

@@ -209,7 +209,7 @@ static void draw_linear(torch_rng *rng, int64_t in, int64_t out, float *weight, 
 }
 
 static void linear(const exec *e, const kernels *k, const float *x, int64_t rows, int64_t in, int64_t out,
-                   const float *weight, const float *bias, float *y) {
+                   const float *weight, const float *bias, bool relu, float *y) {
     gemm g = {.M = rows,
               .N = out,
               .K = in,
@@ -221,7 +221,7 @@ static void linear(const exec *e, const kernels *k, const float *x, int64_t rows
               .b_column = in,
               .c = y,
               .c_row = out,
-              .edge.bias = bias};
+              .edge = {.bias = bias, .activate = relu, .activation = ACTIVATION_RELU}};
     product_run(e, k, &g);
 }
 
@@ -240,12 +240,10 @@ static void example_with_shortcut(void **state) {
     draw_linear(&rng, WIDTH, WIDTH, w2, b2);
     draw_linear(&rng, WIDTH, 1, w3, b3);
     torch_normal(&rng, x, ROWS * WIDTH, 0.0, 1.0);
-    linear(&e, k, x, ROWS, WIDTH, WIDTH, w1, b1, h1);
-    k->activate(ACTIVATION_RELU, h1, h1, NULL, ROWS * WIDTH);
-    linear(&e, k, h1, ROWS, WIDTH, WIDTH, w2, b2, h2);
-    k->activate(ACTIVATION_RELU, h2, h2, NULL, ROWS * WIDTH);
+    linear(&e, k, x, ROWS, WIDTH, WIDTH, w1, b1, true, h1);
+    linear(&e, k, h1, ROWS, WIDTH, WIDTH, w2, b2, true, h2);
     for (int i = 0; i < ROWS * WIDTH; i++) h2[i] += x[i];
-    linear(&e, k, h2, ROWS, WIDTH, 1, w3, b3, y);
+    linear(&e, k, h2, ROWS, WIDTH, 1, w3, b3, false, y);
     for (int i = 0; i < ROWS; i++)
         if (!(fabs((double)y[i] - SHORTCUT[i]) <= PRINTED))
             fail_msg("%d: %.6f, printed %.4f", i, (double)y[i], SHORTCUT[i]);

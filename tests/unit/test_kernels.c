@@ -127,6 +127,59 @@ static void test_products_do_not_depend_on_their_cut(void **state) {
     }
 }
 
+/* y = f(x), slope = f'(x) (NULL: not wanted): the edge of a product without steps, whose sums are x. */
+static void activate(const kernels *k, activation_kind kind, const float *x, float *y, float *slope, int64_t n) {
+    gemm g = {.M = 1, .N = n, .c = y, .c_row = n, .accumulate = true};
+    g.edge = (gemm_edge){.activate = true, .activation = kind, .slope = slope};
+    memcpy(y, x, (size_t)n * sizeof *y);
+    run_product(&g, k, 1);
+}
+
+/* Every part of an edge, on whole and on cut vectors, against the same operations one by one; masks of sequences of 7. */
+static void check_edge(const kernels *k, int masks, bool factor, bool residual, const uint8_t *bits) {
+    enum { M = 37, N = 61, K = 19, T = 7, B = 6 };
+    float *a = numbers(M * K, 1), *b = numbers(K * N, 2), *plain = numbers(M * N, 3), *c = numbers(M * N, 3);
+    float *bias = numbers(N, 4), *times = numbers(M * N, 5), *stream = numbers(M * N, 6), part[N];
+    mask   list[2][B];
+    gemm   g = {.M = M, .N = N, .K = K, .a = a, .a_row = K, .a_column = 1, .b = b, .b_row = N, .b_column = 1};
+    for (int i = 0; i < 2 * B; i++)
+        list[i / B][i % B] = (mask){.key = rng_mix(5, (uint64_t)i), .threshold = 1u << 30, .scale = 1.25f, .bits = bits,
+                                    .first_bit = (uint64_t)(i * T * N)};
+    g.c_row = N;
+    g.c = plain;
+    run_product(&g, k, 2);
+    g.c = c;
+    g.edge = (gemm_edge){.bias = factor ? NULL : bias, .factor = factor ? times : NULL, .mask_rows = T,
+                         .residual = residual ? stream : NULL};
+    for (int i = 0; i < masks; i++) g.edge.masks[i] = list[i];
+    run_product(&g, k, 2);
+    for (int64_t m = 0; m < M; m++) {
+        float *row = plain + m * N;
+        for (int64_t n = 0; n < N; n++) row[n] = factor ? row[n] * times[m * N + n] : row[n] + bias[n];
+        for (int i = 0; i < masks; i++) {
+            k->mask_row(&list[i][m / T], (uint64_t)(m % T * N), N, part);
+            for (int64_t n = 0; n < N; n++) row[n] *= part[n];
+        }
+        for (int64_t n = 0; n < N && residual; n++) row[n] += stream[m * N + n];
+        for (int64_t n = 0; n < N; n++)
+            if (!(row[n] == c[m * N + n]))
+                fail_msg("%s, %d masks, factor %d, residual %d: (%ld, %ld) is %g, not %g", k->name, masks, factor,
+                         residual, (long)m, (long)n, (double)c[m * N + n], (double)row[n]);
+    }
+    free(a), free(b), free(plain), free(c), free(bias), free(times), free(stream);
+}
+
+static void test_edges(void **state) {
+    uint8_t bits[(12 * 7 * 61 + 7) / 8];
+    (void)state;
+    for (size_t i = 0; i < sizeof bits; i++) bits[i] = (uint8_t)(rng_mix(9, i) >> 11);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const kernels *k = kernels_choose(names[i]);
+        for (int way = 0; k != NULL && way < 24; way++)
+            check_edge(k, way % 3, way / 3 % 2, way / 6 % 2, way / 12 ? bits : NULL);
+    }
+}
+
 static double gelu_tanh(double x) {
     return 0.5 * x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
 }
@@ -145,12 +198,12 @@ static void test_activations(void **state) {
         for (int kind = 0; kind < 2; kind++) {
             double (*f)(double) = kind == ACTIVATION_GELU_TANH ? gelu_tanh : gelu_exact;
             double worst = 0, slope = 0;
-            k->activate((activation_kind)kind, x, y, NULL, N);
+            activate(k, (activation_kind)kind, x, y, NULL, N);
             for (int j = 0; j < N; j++) {
                 double error = fabs((double)y[j] - f((double)x[j])) / (1 + fabs((double)x[j]));
                 worst = error > worst ? error : worst;
             }
-            k->activate((activation_kind)kind, x, again, dy, N);
+            activate(k, (activation_kind)kind, x, again, dy, N);
             assert_memory_equal(y, again, N * sizeof *y); /* whether the slope is wanted or not */
             for (int j = 0; j < N; j++) {
                 double h = 1e-5, d = (f((double)x[j] + h) - f((double)x[j] - h)) / (2 * h);
@@ -159,7 +212,7 @@ static void test_activations(void **state) {
             printf("%s gelu %d: worst %.1e, slope %.1e\n", k->name, kind, worst, slope);
             assert_true(worst < 1.5e-7 && slope < 5e-7);
         }
-        k->activate(ACTIVATION_RELU, x, y, dy, N);
+        activate(k, ACTIVATION_RELU, x, y, dy, N);
         for (int j = 0; j < N; j++) assert_true(y[j] == (x[j] > 0 ? x[j] : 0) && dy[j] == (x[j] > 0));
     }
     free(x), free(y), free(dy), free(again);
@@ -504,14 +557,14 @@ static void test_slope_tells(void **state) {
         for (int kind = 0; k != NULL && kind < 3; kind++) {
             float y, slope;
             for (size_t j = 0; j < sizeof finite / sizeof *finite; j++) {
-                k->activate((activation_kind)kind, &finite[j], &y, &slope, 1);
+                activate(k, (activation_kind)kind, &finite[j], &y, &slope, 1);
                 assert_true(isfinite(y) && isfinite(slope));
                 if (fabsf(finite[j]) < 12) continue;
                 float far = finite[j] > 0;
                 assert_true(fabsf(slope - far) < 1e-20f && y == far * finite[j]);
             }
             for (size_t j = 0; j < sizeof others / sizeof *others; j++) {
-                k->activate((activation_kind)kind, &others[j], &y, &slope, 1);
+                activate(k, (activation_kind)kind, &others[j], &y, &slope, 1);
                 assert_true(!isfinite(slope) && (!isnan(others[j]) || isnan(y)));
             }
         }
@@ -600,7 +653,7 @@ static void test_choice(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),       cmocka_unit_test(test_products_do_not_depend_on_their_cut),
-        cmocka_unit_test(test_activations),    cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_activations),    cmocka_unit_test(test_edges),    cmocka_unit_test(test_norm),
         cmocka_unit_test(test_attention),      cmocka_unit_test(test_attention_extends),
         cmocka_unit_test(test_masks),          cmocka_unit_test(test_cross_entropy),
         cmocka_unit_test(test_choice),         cmocka_unit_test(test_adam),
