@@ -28,7 +28,7 @@ INLINE vec vec_log(vec x) {
 INLINE vec vec_log(vec x) {
     static const float c[] = {-1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
                               -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
-    ivec          bits = (ivec)x, exponent = (bits - 0x3f3504f3) >> 23; /* sqrt(1/2) <= m < sqrt(2) */
+    ivec               bits = (ivec)x, exponent = (bits - 0x3f3504f3) >> 23; /* sqrt(1/2) <= m < sqrt(2) */
     vec                e = __builtin_convertvector(exponent, vec), f = (vec)(bits - exponent * (1 << 23)) - vec_set(1);
     vec                square = f * f, p = vec_set(7.0376836292e-2f);
 #pragma GCC unroll 8

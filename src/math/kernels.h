@@ -114,7 +114,7 @@ typedef struct kernels {
     double (*fma_probe)(int64_t rounds, real *sink);
 } kernels;
 
-#define GEMM_ROWS 264  /* of a tile, at most: whole slivers of all kernels */
+#define GEMM_ROWS 264  /* of a tile, at most: a multiple of the 24 rows of a sliver */
 #define GEMM_DEPTH 256 /* k's that are packed at a time: A's part of a tile lies in the second cache */
 #define GEMM_PANEL (48 * GEMM_DEPTH)
 #define GEMM_EDGE (12 * 48)

@@ -90,7 +90,8 @@ INLINE void micro_rows(int64_t rows, int vectors, int64_t kc, const real *a, ptr
     }
     for (int part = 8; part >= 1; part /= 2)
         if (rows & part) {
-            if (part == 8 && MICRO_MOST_ROWS > 8) micro_tile(8, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
+            if (part == 8 && MICRO_MOST_ROWS > 8)
+                micro_tile(8, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
             else if (part == 4) micro_tile(4, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
             else if (part == 2) micro_tile(2, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
             else micro_tile(1, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);

@@ -20,7 +20,7 @@ static void product_unit(void *job, size_t unit, int worker) {
 
 static int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
-#define ROWS 16 /* a tile's rows are a multiple of this, its columns of the next: whole register tiles of all kernels */
+#define ROWS 24 /* a tile's rows are a multiple of this, its columns of the next: whole register tiles of all kernels */
 #define COLUMNS 96      /* 3 vectors of 16, 8 or 4 fit */
 #define SMALL (1 << 18) /* multiply-adds that are not worth a second thread */
 

@@ -100,7 +100,8 @@ static void pack_columns(const real *a, ptrdiff_t a_column, int64_t kc, real *ou
 /* A's rows [m0, m1), steps [k0, k0 + kc) -> slivers; the last one's missing rows are left as they are. */
 static void pack_a(const gemm *g, int64_t m0, int64_t m1, int64_t k0, int64_t kc, real *packed) {
     int64_t m = m0, sliver = kc * MICRO_SLIVER;
-    for (; g->a_row == 1 && m + TOGETHER * MICRO_SLIVER <= m1; m += TOGETHER * MICRO_SLIVER, packed += TOGETHER * sliver)
+    for (; g->a_row == 1 && m + TOGETHER * MICRO_SLIVER <= m1;
+         m += TOGETHER * MICRO_SLIVER, packed += TOGETHER * sliver)
         pack_columns(g->a + m + k0 * g->a_column, g->a_column, kc, packed);
     for (; m < m1; m += MICRO_SLIVER, packed += sliver) {
         const real *a = g->a + m * g->a_row + k0 * g->a_column;

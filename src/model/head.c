@@ -36,8 +36,7 @@ static void loss_unit(void *job, size_t unit, int worker) {
 static void chunk_losses(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, int64_t row,
                          int64_t n, const uint32_t *targets, bool gradient, real scale, real *losses) {
     int64_t V = w->config->vocab, C = w->config->width;
-    linear_forward(e, k, &w->head_weight, &w->head_bias, acts->hidden + row * C, C, n, acts->chunk, V,
-                   NULL);
+    linear_forward(e, k, &w->head_weight, &w->head_bias, acts->hidden + row * C, C, n, acts->chunk, V, NULL);
     loss_job job = {k, acts->chunk, losses + row, targets + row, V, gradient, scale};
     exec_run(e, (size_t)n, loss_unit, &job);
 }
@@ -57,7 +56,7 @@ void head_backward(const exec *e, const kernels *k, const gpt_weights *w, gpt_ac
     for (int64_t row = 0; row < rows; row += acts->chunk_rows) {
         int64_t n = rows - row < acts->chunk_rows ? rows - row : acts->chunk_rows;
         chunk_losses(e, k, w, acts, row, n, targets, true, scale, losses);
-        linear_backward(e, k, &w->head_weight, acts->hidden + row * C, C, n, acts->chunk, V, dhidden + row * C, C,
-                        NULL, dweight, dbias);
+        linear_backward(e, k, &w->head_weight, acts->hidden + row * C, C, n, acts->chunk, V, dhidden + row * C, C, NULL,
+                        dweight, dbias);
     }
 }

@@ -47,8 +47,8 @@ static void column_sums(const exec *e, const kernels *k, const real *x, ptrdiff_
 }
 
 void linear_backward(const exec *e, const kernels *k, const view *weight, const real *x, ptrdiff_t x_row, int64_t rows,
-                     const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor,
-                     real *dweight, real *dbias) {
+                     const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor, real *dweight,
+                     real *dbias) {
     int64_t out = weight->rows, in = weight->columns;
     if (dx != NULL) {
         gemm g = {.M = rows,

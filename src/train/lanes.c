@@ -17,9 +17,10 @@
 
 /* ------------------------------------------------------------------------------------------------------ the plan */
 
-/* The rule's numbers, found by measuring. */
+/* The rule's numbers, found by measuring (docs/performance.md). */
 #define LARGEST_WEIGHTS (8u << 20) /* bytes; a larger model is cut into output tiles */
-#define GROUP_ROWS 64             /* B T of a group: more rows make the products faster, fewer fit the caches */
+#define CACHED (3u << 19)          /* bytes of a group's activations that stay near a core */
+#define GROUP_ROWS 256             /* B T of a group whose activations do not: its weights pass less often */
 #define MOST_GRADIENTS (16u << 20) /* bytes of all lanes' blocks, which are read once a step to add them up */
 #define MOST_LANES 8               /* <= LANES_MAX */
 #define LEAST_LANES 4              /* so that two threads can share out the work when one of them is slow */
@@ -30,15 +31,20 @@ static int32_t clamp(int64_t n, int32_t least, int32_t most) {
     return n < least ? least : n > most ? most : (int32_t)n;
 }
 
-/* Weights beyond LARGEST_WEIGHTS: one lane. Otherwise as many lanes as there are groups of GROUP_ROWS rows, as far as
- * MOST_LANES and MOST_GRADIENTS go, and at least LEAST_LANES where B has the sequences; then fewer if that makes no lane
- * longer. A lane's sequences are shared out evenly over the fewest groups that keep to GROUP_ROWS. */
+/* Sequences of a group: as many as have their activations near; when not even one has, as many as GROUP_ROWS. */
+static int32_t group_of(const canto_config *config, int32_t B, int32_t T) {
+    size_t one = gpt_activations_bytes(config, 1, T, true);
+    return clamp((int64_t)(one <= CACHED ? CACHED / one : (size_t)(GROUP_ROWS / T)), 1, B);
+}
+
+/* Weights beyond LARGEST_WEIGHTS: one lane. Otherwise as many lanes as there are groups, as far as MOST_LANES and
+ * MOST_GRADIENTS go, and at least LEAST_LANES where B has the sequences; then fewer if that makes no lane longer. A lane's
+ * sequences are shared out evenly over the fewest groups that are no larger than group_of. */
 lanes_plan lanes_plan_of(const canto_config *config, uint64_t parameters, int32_t B, int32_t T) {
     uint64_t bytes = parameters * sizeof(float);
     int32_t  group, count, share, most;
-    (void)config;
     if (bytes > LARGEST_WEIGHTS || B == 1) return (lanes_plan){1, B};
-    group = clamp(GROUP_ROWS / T, 1, B);
+    group = group_of(config, B, T);
     most = clamp((int64_t)(MOST_GRADIENTS / (bytes + 1)), LEAST_LANES, MOST_LANES);
     count = clamp(divide_up(B, group), LEAST_LANES, most);
     share = divide_up(B, count < B ? count : B);

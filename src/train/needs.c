@@ -90,7 +90,8 @@ canto_status needs_measure(const needs_of *of, needs *n) {
     n->moments = 2 * n->weights;
     n->activations = passes.activations;
     padding = (block - n->weights) * (3 + (uint64_t)plan.count);
-    n->other = padding + passes.scratch + passes.panels + batch_bytes(of, B) + saving_bytes(of, &table) + model_bytes(of, &table);
+    n->other = padding + passes.scratch + passes.panels + batch_bytes(of, B) + saving_bytes(of, &table) +
+               model_bytes(of, &table);
     n->total = n->weights + n->gradients + n->moments + n->activations + n->other;
 done:
     return status;

@@ -37,7 +37,7 @@ static void run_product(const gemm *g, const kernels *k, int threads) {
 }
 
 /* One shape in the three forms of a linear layer, with and without bias and accumulation. */
-static void check_product(const kernels *k, int64_t M, int64_t N, int64_t K, int form) {
+static void check_product(const kernels *k, int64_t M, int64_t N, int64_t K, int form, int threads) {
     float *a = numbers((size_t)(M * K), 1), *b = numbers((size_t)(K * N), 2), *bias = numbers((size_t)N, 3);
     float *c = numbers((size_t)(M * N), 4), *before = numbers((size_t)(M * N), 4);
     gemm   g = {.M = M,
@@ -53,7 +53,7 @@ static void check_product(const kernels *k, int64_t M, int64_t N, int64_t K, int
                 .c_row = N,
                 .edge.bias = form == 0 ? bias : NULL,
                 .accumulate = form == 2};
-    run_product(&g, k, 2);
+    run_product(&g, k, threads);
     for (int64_t m = 0; m < M; m++)
         for (int64_t n = 0; n < N; n++) {
             double s = form == 2 ? (double)before[m * N + n] : 0;
@@ -68,15 +68,17 @@ static void check_product(const kernels *k, int64_t M, int64_t N, int64_t K, int
 }
 
 static void test_products(void **state) {
-    static const int64_t shapes[][3] = {{1, 1, 1},    {1, 7, 3},       {5, 33, 17},    {12, 32, 64}, {13, 31, 65},
-                                        {64, 64, 16}, {100, 130, 300}, {97, 257, 513}, {193, 64, 7}, {2, 500, 1}};
+    static const int64_t shapes[][3] = {{1, 1, 1},    {1, 7, 3},    {5, 33, 17},     {12, 32, 64},
+                                        {13, 31, 65}, {64, 64, 16}, {100, 130, 300}, {97, 257, 513},
+                                        {193, 64, 7}, {2, 500, 1},  {521, 200, 260}};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const kernels *k = kernels_choose(names[i]);
         if (k == NULL) continue;
         printf("products: %s\n", k->name);
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-            for (int form = 0; form < 3; form++) check_product(k, shapes[s][0], shapes[s][1], shapes[s][2], form);
+            for (int form = 0; form < 6; form++)
+                check_product(k, shapes[s][0], shapes[s][1], shapes[s][2], form % 3, 1 + form / 3);
     }
 }
 
@@ -143,13 +145,18 @@ static void check_edge(const kernels *k, int masks, bool factor, bool residual, 
     mask   list[2][B];
     gemm   g = {.M = M, .N = N, .K = K, .a = a, .a_row = K, .a_column = 1, .b = b, .b_row = N, .b_column = 1};
     for (int i = 0; i < 2 * B; i++)
-        list[i / B][i % B] = (mask){.key = rng_mix(5, (uint64_t)i), .threshold = 1u << 30, .scale = 1.25f, .bits = bits,
+        list[i / B][i % B] = (mask){.key = rng_mix(5, (uint64_t)i),
+                                    .threshold = 1u << 30,
+                                    .scale = 1.25f,
+                                    .bits = bits,
                                     .first_bit = (uint64_t)(i * T * N)};
     g.c_row = N;
     g.c = plain;
     run_product(&g, k, 2);
     g.c = c;
-    g.edge = (gemm_edge){.bias = factor ? NULL : bias, .factor = factor ? times : NULL, .mask_rows = T,
+    g.edge = (gemm_edge){.bias = factor ? NULL : bias,
+                         .factor = factor ? times : NULL,
+                         .mask_rows = T,
                          .residual = residual ? stream : NULL};
     for (int i = 0; i < masks; i++) g.edge.masks[i] = list[i];
     run_product(&g, k, 2);
@@ -652,13 +659,21 @@ static void test_choice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_products),       cmocka_unit_test(test_products_do_not_depend_on_their_cut),
-        cmocka_unit_test(test_activations),    cmocka_unit_test(test_edges),    cmocka_unit_test(test_norm),
-        cmocka_unit_test(test_attention),      cmocka_unit_test(test_attention_extends),
-        cmocka_unit_test(test_masks),          cmocka_unit_test(test_cross_entropy),
-        cmocka_unit_test(test_choice),         cmocka_unit_test(test_adam),
-        cmocka_unit_test(test_norm_backward),  cmocka_unit_test(test_masks_do_not_know_each_other),
-        cmocka_unit_test(test_masks_anywhere), cmocka_unit_test(test_slope_tells),
+        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_products_do_not_depend_on_their_cut),
+        cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_attention_extends),
+        cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_adam),
+        cmocka_unit_test(test_norm_backward),
+        cmocka_unit_test(test_masks_do_not_know_each_other),
+        cmocka_unit_test(test_masks_anywhere),
+        cmocka_unit_test(test_slope_tells),
         cmocka_unit_test(test_attention_backward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
