@@ -12,22 +12,23 @@
 
 #include "math/isa.h"
 
-/* Rows of a tile of 3 vectors, and of one of 2 or 1; a sliver of packed rows holds whole tiles of both. */
+/* Rows of a tile of 3 vectors, and of one of 2 or 1; a block of rows is whole tiles of both. Packed rows lie in slivers as high
+ * as a tile of 3 vectors. */
 #if !defined(CANTO_DOUBLE) && defined(__AVX512F__) || !defined(CANTO_DOUBLE) && defined(__ARM_NEON)
 #define MICRO_VECTORS 3
 #define MICRO_ROWS_3 8
 #define MICRO_ROWS_2 12
-#define MICRO_SLIVER 24
+#define MICRO_BLOCK 24
 #elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
 #define MICRO_VECTORS 3
 #define MICRO_ROWS_3 4
 #define MICRO_ROWS_2 6
-#define MICRO_SLIVER 12
+#define MICRO_BLOCK 12
 #else
 #define MICRO_VECTORS 2
 #define MICRO_ROWS_3 4
 #define MICRO_ROWS_2 4
-#define MICRO_SLIVER 4
+#define MICRO_BLOCK 4
 #endif
 #define MICRO_MOST_ROWS (MICRO_ROWS_2 > MICRO_ROWS_3 ? MICRO_ROWS_2 : MICRO_ROWS_3)
 

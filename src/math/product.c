@@ -20,8 +20,9 @@ static void product_unit(void *job, size_t unit, int worker) {
 
 static int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
-#define ROWS 24 /* a tile's rows are a multiple of this, its columns of the next: whole register tiles of all kernels */
+#define ROWS 12         /* a tile's rows are a multiple of this, its columns of the next: whole register tiles */
 #define COLUMNS 96      /* 3 vectors of 16, 8 or 4 fit */
+#define LEAST_ROWS 96   /* fewer do not pay for bringing B into their order, unless a thread would have nothing to do */
 #define SMALL (1 << 18) /* multiply-adds that are not worth a second thread */
 
 /* Tiles as large as their scratch memory allows, for each packs its own operands; and some for every thread. */
@@ -33,7 +34,12 @@ void product_run(const exec *e, const kernels *k, const gemm *g) {
     product_job job = {.e = e, .k = k, .g = g};
     if (g->panels != NULL) across = 1;
     if (across > divide_up(g->N, COLUMNS)) across = divide_up(g->N, COLUMNS);
-    if (down * across < wanted) down = divide_up(wanted, across);
+    if (down * across < wanted) {
+        int64_t least = alone ? 1 : divide_up(pool_threads(e->pool), across), most = g->M / LEAST_ROWS;
+        int64_t more = divide_up(wanted, across);
+        if (most < least) most = least;
+        down = more < most ? more : most > down ? most : down;
+    }
     job.rows = divide_up(divide_up(g->M, down), ROWS) * ROWS;
     job.columns = divide_up(divide_up(g->N, across), COLUMNS) * COLUMNS;
     job.across = divide_up(g->N, job.columns);

@@ -2,9 +2,9 @@
  *
  * For every GEMM_DEPTH steps of k, and in them for every panel of up to MICRO_VECTORS vectors of columns, the panel's part of
  * B is brought into one row a step (transposed on the way when B lies by columns), and the register tile runs down the rows
- * of A, which are brought into slivers of MICRO_SLIVER rows when that pays:
+ * of A, which are brought into slivers of MICRO_BLOCK rows when that pays:
  *
- *     packed b: [k][columns of the panel]        packed a: [sliver][k][MICRO_SLIVER]
+ *     packed b: [k][columns of the panel]        packed a: [sliver][k][MICRO_BLOCK]
  *
  * What is to be done to the result (edges_isa.c) is done to each register tile while it is in the first cache.
  *
@@ -80,36 +80,39 @@ static void pack_few_rows(const real *a, ptrdiff_t a_row, int64_t kc, real *out)
         for (int l = 0; l < VL / LANE; l++) {
             UNROLLED
             for (int i = 0; i < LANE; i++)
-                memcpy(out + (k + l * LANE + i) * MICRO_SLIVER, (const real *)&x[i] + l * LANE, 16);
+                memcpy(out + (k + l * LANE + i) * MICRO_ROWS_3, (const real *)&x[i] + l * LANE, 16);
         }
     }
     for (; k < kc; k++)
-        for (int i = 0; i < LANE; i++) out[k * MICRO_SLIVER + i] = a[i * a_row + k];
+        for (int i = 0; i < LANE; i++) out[k * MICRO_ROWS_3 + i] = a[i * a_row + k];
 }
 
-#define TOGETHER 4 /* slivers of an A that lies by columns: whole cache lines are read once */
+/* From sliver to sliver: not a power of two, which would put all of them into the same few places of the caches. */
+static ptrdiff_t sliver_stride(int64_t kc) { return kc * MICRO_ROWS_3 + 16; }
+
+#define TOGETHER 8 /* slivers of an A that lies by columns: whole cache lines are read once */
 
 static void pack_columns(const real *a, ptrdiff_t a_column, int64_t kc, real *out) {
-    for (int64_t k = 0; k < kc; k++, a += a_column, out += MICRO_SLIVER) {
+    ptrdiff_t stride = sliver_stride(kc);
+    for (int64_t k = 0; k < kc; k++, a += a_column, out += MICRO_ROWS_3) {
         UNROLLED
-        for (int s = 0; s < TOGETHER; s++)
-            memcpy(out + s * kc * MICRO_SLIVER, a + s * MICRO_SLIVER, MICRO_SLIVER * sizeof(real));
+        for (int s = 0; s < TOGETHER; s++) memcpy(out + s * stride, a + s * MICRO_ROWS_3, MICRO_ROWS_3 * sizeof(real));
     }
 }
 
 /* A's rows [m0, m1), steps [k0, k0 + kc) -> slivers; the last one's missing rows are left as they are. */
 static void pack_a(const gemm *g, int64_t m0, int64_t m1, int64_t k0, int64_t kc, real *packed) {
-    int64_t m = m0, sliver = kc * MICRO_SLIVER;
-    for (; g->a_row == 1 && m + TOGETHER * MICRO_SLIVER <= m1;
-         m += TOGETHER * MICRO_SLIVER, packed += TOGETHER * sliver)
+    int64_t m = m0, sliver = sliver_stride(kc);
+    for (; g->a_row == 1 && m + TOGETHER * MICRO_ROWS_3 <= m1;
+         m += TOGETHER * MICRO_ROWS_3, packed += TOGETHER * sliver)
         pack_columns(g->a + m + k0 * g->a_column, g->a_column, kc, packed);
-    for (; m < m1; m += MICRO_SLIVER, packed += sliver) {
+    for (; m < m1; m += MICRO_ROWS_3, packed += sliver) {
         const real *a = g->a + m * g->a_row + k0 * g->a_column;
-        int64_t     rows = m1 - m < MICRO_SLIVER ? m1 - m : MICRO_SLIVER, i = 0;
+        int64_t     rows = m1 - m < MICRO_ROWS_3 ? m1 - m : MICRO_ROWS_3, i = 0;
         for (; g->a_column == 1 && i + LANE <= rows; i += LANE)
             pack_few_rows(a + i * g->a_row, g->a_row, kc, packed + i);
         for (int64_t k = 0; k < kc && i < rows; k++)
-            for (int64_t r = i; r < rows; r++) packed[k * MICRO_SLIVER + r] = a[r * g->a_row + k * g->a_column];
+            for (int64_t r = i; r < rows; r++) packed[k * MICRO_ROWS_3 + r] = a[r * g->a_row + k * g->a_column];
     }
 }
 
@@ -135,27 +138,23 @@ typedef struct panel {
     ptrdiff_t   b_row;
     bool        load, last; /* go on from c; no further depth follows */
     real       *buffer;     /* [MICRO_MOST_ROWS][PANEL], for columns that do not fill their vectors */
-    const real *next;       /* NULL, or where the next panel lies, and how many elements it has */
-    int64_t     next_count;
+    const real *next;       /* where the next panel's numbers come from: rows of so many elements, so far apart */
+    int64_t     next_rows, next_width;
+    ptrdiff_t   next_stride;
 } panel;
 
-/* Any number of rows, and columns that do not fill their vectors: register tiles into a buffer when these do not. */
+/* A tile of fewer rows, or of columns that do not fill their vectors: these go by way of a buffer. */
 INLINE void run_rest(const panel *p, int vectors, int64_t rows, const real *a, ptrdiff_t a_row, ptrdiff_t a_column,
                      real *c) {
-    const int    height = micro_height(vectors);
-    const bool   whole = p->columns == vectors * VL;
-    const size_t bytes = (size_t)p->columns * sizeof(real);
-    ptrdiff_t    c_row = p->g->c_row;
-    for (int64_t n; rows > 0; rows -= n, a += n * a_row, c += n * c_row) {
-        n = rows < height ? rows : height;
-        if (whole) {
-            micro_rows(n, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, c, c_row, p->load);
-            continue;
-        }
-        for (int64_t i = 0; i < n && p->load; i++) memcpy(p->buffer + i * PANEL, c + i * c_row, bytes);
-        micro_rows(n, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, p->buffer, PANEL, p->load);
-        for (int64_t i = 0; i < n; i++) memcpy(c + i * c_row, p->buffer + i * PANEL, bytes);
+    const size_t    bytes = (size_t)p->columns * sizeof(real);
+    const ptrdiff_t c_row = p->g->c_row;
+    if (p->columns == vectors * VL) {
+        micro_rows(rows, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, c, c_row, p->load);
+        return;
     }
+    for (int64_t i = 0; i < rows && p->load; i++) memcpy(p->buffer + i * PANEL, c + i * c_row, bytes);
+    micro_rows(rows, vectors, p->kc, a, a_row, a_column, p->b, p->b_row, p->buffer, PANEL, p->load);
+    for (int64_t i = 0; i < rows; i++) memcpy(c + i * c_row, p->buffer + i * PANEL, bytes);
 }
 
 /* Asks for a matrix's part that the edge will read or write, columns wide, before the sums are made. */
@@ -176,33 +175,37 @@ static void fetch_edge(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_
     fetch(e->slope != NULL ? e->slope + at : NULL, g->c_row, rows, columns, 1);
 }
 
-/* Brings a share of the next panel near, while this one computes. */
+/* Brings a share of the next panel's rows near, while this one computes. */
 INLINE void fetch_next(const panel *p, int64_t done) {
-    int64_t rows = p->m1 - p->m0, from = p->next_count * done / rows, to = p->next_count * (done + MICRO_SLIVER) / rows;
-    for (int64_t i = from; i < to && i < p->next_count; i += LINE) __builtin_prefetch(p->next + i, 0, 2);
+    int64_t rows = p->m1 - p->m0, from = p->next_rows * done / rows, to = p->next_rows * (done + MICRO_BLOCK) / rows;
+    for (int64_t r = from; r < to && r < p->next_rows; r++)
+        for (int64_t j = 0; j < p->next_width + LINE - 1; j += LINE)
+            __builtin_prefetch(p->next + r * p->next_stride + j, 0, 2);
 }
 
-/* Down the rows of A, a sliver (of copied rows, or as many as they lie) at a time. */
-INLINE void run_panel(const panel *p, int vectors) {
+/* Down the rows of A, a block of rows at a time: whole register tiles of every kind. From slivers, when `packed` is set, all
+ * tiles are as high as these. */
+INLINE void run_panel(const panel *p, int vectors, bool packed) {
     const gemm     *g = p->g;
-    const int       height = micro_height(vectors);
+    const int       height = packed ? MICRO_ROWS_3 : micro_height(vectors);
     const int64_t   kc = p->kc;
-    const real     *a = p->a != NULL ? p->a : g->a + p->m0 * g->a_row + p->k0 * g->a_column, *b = p->b;
-    const ptrdiff_t a_row = p->a != NULL ? 1 : g->a_row, a_column = p->a != NULL ? MICRO_SLIVER : g->a_column;
-    const ptrdiff_t a_next = p->a != NULL ? kc * MICRO_SLIVER : MICRO_SLIVER * a_row, b_row = p->b_row;
-    const ptrdiff_t c_row = g->c_row;
+    const real     *a = packed ? p->a : g->a + p->m0 * g->a_row + p->k0 * g->a_column, *b = p->b;
+    const ptrdiff_t a_row = packed ? 1 : g->a_row, a_column = packed ? MICRO_ROWS_3 : g->a_column;
+    const ptrdiff_t a_tile = packed ? sliver_stride(kc) : height * a_row, b_row = p->b_row, c_row = g->c_row;
     real           *c = g->c + p->m0 * c_row + p->n;
     const bool      whole = p->columns == vectors * VL, load = p->load, edge = p->last && has_edge(&g->edge);
     const bool      far = load && g->M * g->N > FAR; /* sums that go on from a large C: it comes from afar */
-    for (int64_t m = p->m0; m < p->m1; m += MICRO_SLIVER, a += a_next, c += MICRO_SLIVER * c_row) {
-        int64_t rows = p->m1 - m < MICRO_SLIVER ? p->m1 - m : MICRO_SLIVER;
+    for (int64_t m = p->m0; m < p->m1; m += MICRO_BLOCK, c += MICRO_BLOCK * c_row) {
+        int64_t rows = p->m1 - m < MICRO_BLOCK ? p->m1 - m : MICRO_BLOCK;
         if (edge) fetch_edge(g, m, rows, p->n, p->columns);
-        if (far && rows == MICRO_SLIVER) fetch(c + MICRO_SLIVER * c_row, c_row, MICRO_SLIVER, p->columns, 1);
-        if (p->next != NULL) fetch_next(p, m - p->m0);
-        if (whole && rows == MICRO_SLIVER)
-            for (int i = 0; i < MICRO_SLIVER; i += height)
-                micro_tile(height, vectors, kc, a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, load);
-        else run_rest(p, vectors, rows, a, a_row, a_column, c);
+        if (far && rows == MICRO_BLOCK) fetch(c + MICRO_BLOCK * c_row, c_row, MICRO_BLOCK, p->columns, 1);
+        fetch_next(p, m - p->m0);
+        if (whole && rows == MICRO_BLOCK)
+            for (int i = 0; i < MICRO_BLOCK; i += height, a += a_tile)
+                micro_tile(height, vectors, kc, a, a_row, a_column, b, b_row, c + i * c_row, c_row, load);
+        else
+            for (int64_t i = 0; i < rows; i += height, a += a_tile)
+                run_rest(p, vectors, rows - i < height ? rows - i : height, a, a_row, a_column, c + i * c_row);
         if (edge) ISA(edges_tile)(g, m, rows, p->n, p->columns);
     }
 }
@@ -212,18 +215,46 @@ static bool lies_well(const gemm *g, int64_t rows) { return g->b_column == 1 && 
 
 /* Whether A is copied into slivers. */
 static bool worth_packing(const gemm *g, int64_t rows, int64_t columns) {
-    if (rows < MICRO_SLIVER) return false;
+    if (rows < MICRO_BLOCK) return false;
     if (g->a_row == 1) return g->a_column > PACK_A_STRIDE && columns >= PACK_A_TURNED;
     return columns >= PACK_A_COLUMNS && g->K > PACK_A_DEPTH;
 }
 
-static void run_panel_3(const panel *p) { run_panel(p, MICRO_VECTORS); }
-
-static void run_panel_2(const panel *p) { run_panel(p, 2); }
-
-static void run_panel_1(const panel *p) { run_panel(p, 1); }
-
 static int64_t filled(int64_t n) { return (n + VL - 1) / VL * VL; }
+
+/* The panel after this one: to the right, or the first one at the next depth. */
+static void plan_next(panel *p, int64_t n0, int64_t n1) {
+    const gemm *g = p->g;
+    bool        right = p->n + p->columns < n1;
+    int64_t     n = right ? p->n + p->columns : n0, k = right ? p->k0 : p->k0 + p->kc;
+    int64_t     kc = g->K - k < GEMM_DEPTH ? g->K - k : GEMM_DEPTH, columns = n1 - n < PANEL ? n1 - n : PANEL;
+    p->next_rows = 0;
+    if (kc <= 0) return;
+    if (g->panels != NULL) {
+        p->next = g->panels + k * filled(g->N) + kc * n;
+        p->next_rows = kc, p->next_width = p->next_stride = columns;
+        return;
+    }
+    p->next = g->b + k * g->b_row + n * g->b_column;
+    p->next_rows = g->b_row == 1 ? columns : kc;
+    p->next_width = g->b_row == 1 ? kc : columns;
+    p->next_stride = g->b_row == 1 ? g->b_column : g->b_row;
+}
+
+static void run_panel_3(const panel *p) {
+    if (p->a != NULL) run_panel(p, MICRO_VECTORS, true);
+    else run_panel(p, MICRO_VECTORS, false);
+}
+
+static void run_panel_2(const panel *p) {
+    if (p->a != NULL) run_panel(p, 2, true);
+    else run_panel(p, 2, false);
+}
+
+static void run_panel_1(const panel *p) {
+    if (p->a != NULL) run_panel(p, 1, true);
+    else run_panel(p, 1, false);
+}
 
 /* The panels of one depth lie one after the other, and so do the depths. */
 void ISA(products_pack)(const gemm *g, real *panels) {
@@ -259,8 +290,6 @@ void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64
             p.columns = n1 - p.n < p.b_row ? n1 - p.n : p.b_row;
             if (g->panels != NULL) {
                 p.b = g->panels + k0 * filled(g->N) + kc * p.n;
-                p.next = p.b + kc * p.b_row;
-                p.next_count = kc * p.b_row;
             } else if (p.columns == p.b_row && lies_well(g, m1 - m0)) {
                 p.b = g->b + k0 * g->b_row + p.n;
                 p.b_row = g->b_row;
@@ -268,6 +297,7 @@ void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64
                 p.b = packed_b;
                 pack_b(g, k0, kc, p.n, p.columns, vectors, packed_b);
             }
+            plan_next(&p, n0, n1);
             if (vectors == 1) run_panel_1(&p);
             else if (vectors == 2) run_panel_2(&p);
             else run_panel_3(&p);
