@@ -232,9 +232,12 @@ static void plan_next(panel *p, int64_t n0, int64_t n1) {
     if (kc <= 0) return;
     if (g->panels != NULL) {
         p->next = g->panels + k * filled(g->N) + kc * n;
-        p->next_rows = kc, p->next_width = p->next_stride = columns;
+        p->next_rows = (kc * columns + LINE - 1) / LINE; /* one piece, line by line */
+        p->next_width = 1;
+        p->next_stride = LINE;
         return;
     }
+    if (g->N * g->K <= FAR) return;
     p->next = g->b + k * g->b_row + n * g->b_column;
     p->next_rows = g->b_row == 1 ? columns : kc;
     p->next_width = g->b_row == 1 ? kc : columns;
