@@ -18,12 +18,12 @@
 /* ------------------------------------------------------------------------------------------------------ the plan */
 
 /* The rule's numbers, found by measuring (docs/performance.md). */
-#define LARGEST_WEIGHTS (8u << 20) /* bytes; a larger model is cut into output tiles */
-#define CACHED (3u << 19)          /* bytes of a group's activations that stay near a core */
-#define GROUP_ROWS 256             /* B T of a group whose activations do not: its weights pass less often */
-#define MOST_GRADIENTS (16u << 20) /* bytes of all lanes' blocks, which are read once a step to add them up */
-#define MOST_LANES 8               /* <= LANES_MAX */
-#define LEAST_LANES 4              /* so that two threads can share out the work when one of them is slow */
+#define LARGEST_WEIGHTS (48u << 20) /* bytes; a larger model is cut into output tiles */
+#define CACHED (3u << 19)           /* bytes of a group's activations that stay near a core */
+#define GROUP_ROWS 256              /* B T of a group whose activations do not: its weights pass less often */
+#define MOST_GRADIENTS (16u << 20)  /* bytes of all lanes' blocks, which are read once a step to add them up */
+#define MOST_LANES 8                /* <= LANES_MAX */
+#define LEAST_LANES 4 /* so that two threads can share out the work when one of them is slow; 2 of large blocks */
 
 static int32_t divide_up(int32_t a, int32_t b) { return a / b + (a % b != 0); }
 
@@ -37,18 +37,26 @@ static int32_t group_of(const canto_config *config, int32_t B, int32_t T) {
     return clamp((int64_t)(one <= CACHED ? CACHED / one : (size_t)(GROUP_ROWS / T)), 1, B);
 }
 
-/* Weights beyond LARGEST_WEIGHTS: one lane. Otherwise as many lanes as there are groups, as far as MOST_LANES and
- * MOST_GRADIENTS go, and at least LEAST_LANES where B has the sequences; then fewer if that makes no lane longer. A lane's
- * sequences are shared out evenly over the fewest groups that are no larger than group_of. */
+/* The largest power of two up to n: so many lanes are shared out evenly over two threads, or four. */
+static int32_t power_up_to(int32_t n) {
+    int32_t p = 1;
+    while (2 * p <= n) p *= 2;
+    return p;
+}
+
+/* Weights beyond LARGEST_WEIGHTS: one lane. Otherwise as many lanes as there are groups, at least LEAST_LANES where B has
+ * the sequences, as far as MOST_LANES and MOST_GRADIENTS go, which leave two; a power of two. A lane's sequences are shared
+ * out evenly over the fewest groups that are no larger than group_of. */
 lanes_plan lanes_plan_of(const canto_config *config, uint64_t parameters, int32_t B, int32_t T) {
     uint64_t bytes = parameters * sizeof(float);
     int32_t  group, count, share, most;
     if (bytes > LARGEST_WEIGHTS || B == 1) return (lanes_plan){1, B};
     group = group_of(config, B, T);
-    most = clamp((int64_t)(MOST_GRADIENTS / (bytes + 1)), LEAST_LANES, MOST_LANES);
-    count = clamp(divide_up(B, group), LEAST_LANES, most);
-    share = divide_up(B, count < B ? count : B);
-    return (lanes_plan){divide_up(B, share), divide_up(share, divide_up(share, group))};
+    most = clamp((int64_t)(MOST_GRADIENTS / (bytes + 1)), 2, MOST_LANES);
+    count = clamp(divide_up(B, group), most < LEAST_LANES ? most : LEAST_LANES, most);
+    count = power_up_to(count < B ? count : B);
+    share = divide_up(B, count);
+    return (lanes_plan){count, divide_up(share, divide_up(share, group))};
 }
 
 static int32_t share_of(lanes_plan plan, int32_t B, int32_t number, int32_t *first) {

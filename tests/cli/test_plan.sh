@@ -59,7 +59,7 @@ run 1 plan "$WORK/missing.txt" && has err missing.txt
 # grows with its batch.)
 if [ -z "${CANTO_SANITIZE:-}" ]; then
     ulimit -v 1000000
-    middling="--width 384 --heads 6 --layers 6 --context 32"
+    middling="--width 512 --heads 8 --layers 6 --context 32"
     run 0 plan "$WORK/long.txt" --batch 4000 --json && jq -e .fits "$WORK/out" >/dev/null || fail "a small model's large batch"
     run 0 plan "$WORK/long.txt" $middling --batch 4000 --json && jq -e '.fits == false' "$WORK/out" >/dev/null || fail "it would not fit"
     advice=$(jq -r .advice "$WORK/out")
