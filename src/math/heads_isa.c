@@ -9,7 +9,7 @@
  * result does not depend on how the positions are cut: the pass from a cache, whose lanes are keys and then d, has the same bits. What position i
  * does not see counts as exactly 0. Nothing here allocates, and nothing depends on addresses. */
 #include "math/edges.h"
-#include "math/tile.h"
+#include "math/micro.h"
 
 #define LANES (2 * VL)
 #define CHUNK 64         /* rows at a time, so that they stay in the first cache */
@@ -65,19 +65,19 @@ INLINE vec mask_apart(mask_way way, const mask *m, uint64_t first, uint64_t step
 
 /* Rows of c are LANES wide, a lies by rows or by columns. */
 static void product_by_rows(int64_t rows, int64_t steps, const real *a, ptrdiff_t a_row, const real *b, real *c) {
-    tile_all(2, (tiles){rows, steps, a, a_row, 1, b, LANES, c, LANES, false});
+    micro_all(rows, 2, steps, a, a_row, 1, b, LANES, c, LANES, false);
 }
 
 static void product_by_columns(int64_t rows, int64_t steps, const real *a, ptrdiff_t a_step, const real *b, real *c,
                                bool load) {
-    tile_all(2, (tiles){rows, steps, a, 1, a_step, b, LANES, c, LANES, load});
+    micro_all(rows, 2, steps, a, 1, a_step, b, LANES, c, LANES, load);
 }
 
 /* c[rows, Dp] += a[rows, steps] b[steps, Dp], rows of a LANES apart, Dp a multiple of VL. */
 static void product_gather(int64_t rows, int64_t steps, const real *a, const real *b, int64_t Dp, real *c) {
     int64_t d = 0;
-    for (; d + 2 * VL <= Dp; d += 2 * VL) tile_all(2, (tiles){rows, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true});
-    for (; d < Dp; d += VL) tile_all(1, (tiles){rows, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true});
+    for (; d + 2 * VL <= Dp; d += 2 * VL) micro_all(rows, 2, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true);
+    for (; d < Dp; d += VL) micro_all(rows, 1, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true);
 }
 
 INLINE int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
@@ -173,18 +173,30 @@ INLINE vec largest_of(const real *s, int64_t from, int64_t to, bool edge, int64_
     return m;
 }
 
-/* s = mask e^(scale s + shift) in rows [from, to); returns sum + their sum before the mask. mask_first: of row 0. */
+/* s = mask e^(scale s + shift) in rows j .. j + n - 1; returns sum + their sum before the mask. mask_first: of row 0. */
+INLINE vec weigh_rows(int n, const attention_head *a, real *s, int64_t j, bool edge, int64_t i, int64_t window,
+                      mask_way way, const mask *m, vec shift, vec sum) {
+    vec e[VECS], scale = vec_set(a->scale);
+    UNROLLED
+    for (int r = 0; r < n; r++) e[r] = vec_fma(vec_load(s + (j + r) * LANES), scale, shift);
+    vec_exps(n, e);
+    UNROLLED
+    for (int r = 0; r < n; r++) {
+        if (edge) e[r] = vec_if(lanes_between(j + r - i, j + r - i + window), e[r]);
+        sum += e[r];
+        if (way != MASK_NONE) e[r] *= mask_apart(way, m, a->mask_first + (uint64_t)(i * a->T + j + r), (uint64_t)a->T);
+        vec_store(s + (j + r) * LANES, e[r]);
+    }
+    return sum;
+}
+
+/* Rows [from, to), two at a time: their exponentials do not wait for each other. */
 INLINE vec weigh(const attention_head *a, real *s, int64_t from, int64_t to, bool edge, int64_t i, int64_t window,
                  mask_way way, vec shift, vec sum) {
-    vec  scale = vec_set(a->scale);
-    mask m = way != MASK_NONE ? *a->dropout : (mask){0}; /* a copy: the stores below cannot change it */
-    for (int64_t j = from; j < to; j++) {
-        vec e = vec_exp(vec_fma(vec_load(s + j * LANES), scale, shift));
-        if (edge) e = vec_if(lanes_between(j - i, j - i + window), e);
-        sum += e;
-        if (way != MASK_NONE) e *= mask_apart(way, &m, a->mask_first + (uint64_t)(i * a->T + j), (uint64_t)a->T);
-        vec_store(s + j * LANES, e);
-    }
+    mask    m = way != MASK_NONE ? *a->dropout : (mask){0}; /* a copy: the stores cannot change it */
+    int64_t j = from;
+    for (; j + 2 <= to; j += 2) sum = weigh_rows(2, a, s, j, edge, i, window, way, &m, shift, sum);
+    if (j < to) sum = weigh_rows(1, a, s, j, edge, i, window, way, &m, shift, sum);
     return sum;
 }
 
@@ -276,7 +288,7 @@ void ISA(heads_extend)(const attention_head *a, real *scratch) {
         int64_t     n = clamp(a->T - i0, 0, EXTEND_ROWS), from = clamp(i0 - window + 1, 0, a->T), to = i0 + n;
         const real *q = a->q + (i0 - a->first) * a->stride;
         for (int64_t j = from / LANES * LANES; j < to; j += LANES)
-            tile_all(2, (tiles){n, D, q, a->stride, 1, a->keys + j * D, LANES, s + j, Tp, false});
+            micro_all(n, 2, D, q, a->stride, 1, a->keys + j * D, LANES, s + j, Tp, false);
         for (int64_t r = 0; r < n; r++) {
             int64_t i = i0 + r, low = clamp(i - window + 1, 0, a->T);
             real   *row = s + r * Tp;
@@ -285,7 +297,7 @@ void ISA(heads_extend)(const attention_head *a, real *scratch) {
             for (int64_t j = i + 1; j < to; j++) row[j] = 0;
         }
         for (int64_t d = 0; d < D; d += LANES)
-            tile_all(2, (tiles){n, to - from, s + from, Tp, 1, a->values + from * D + d, D, out + d, Dp, false});
+            micro_all(n, 2, to - from, s + from, Tp, 1, a->values + from * D + d, D, out + d, Dp, false);
         for (int64_t r = 0; r < n; r++)
             put_rows(out + r * Dp, Dp, 1, D, factor[r], a->out + (i0 + r - a->first) * a->out_stride, a->out_stride);
     }
@@ -293,25 +305,40 @@ void ISA(heads_extend)(const attention_head *a, real *scratch) {
 
 /* ----------------------------------------------------------------------------------------------------------- backward */
 
-/* Rows i of s and w, VL keys j in the lanes:  p = e^(scale s - lse);  s = mask p;  w = p (mask w - delta). */
-INLINE void weigh_back(const attention_head *a, const real *delta, real *s, real *w, int64_t from, int64_t to,
-                       bool edge, int64_t j, int64_t window, mask_way way) {
-    vec         scale = vec_set(a->scale);
-    mask        m = way != MASK_NONE ? *a->dropout : (mask){0}; /* copies: the stores below cannot change them */
-    const real *lse = a->lse;
-    uint64_t    element = a->mask_first + (uint64_t)j, T = (uint64_t)a->T;
-    for (int64_t i = from; i < to; i++) {
-        vec p = vec_exp(vec_fma(vec_load(s + i * LANES), scale, -vec_set(lse[i])));
-        vec dp = vec_load(w + i * LANES), minus = vec_set(-delta[i]), kept = p;
-        if (edge) kept = p = vec_if(lanes_between(i - j - window + 1, i - j + 1), p);
+/* Rows i .. i + n - 1 of s and w, VL keys j in the lanes:  p = e^(scale s - lse);  s = mask p;  w = p (mask w - delta).
+ * element: mask element (0, j). */
+INLINE void weigh_back_rows(int n, const attention_head *a, const real *lse, const real *delta, real *s, real *w,
+                            int64_t i, bool edge, int64_t j, int64_t window, mask_way way, const mask *m,
+                            uint64_t element) {
+    vec p[VECS], scale = vec_set(a->scale);
+    UNROLLED
+    for (int r = 0; r < n; r++) p[r] = vec_fma(vec_load(s + (i + r) * LANES), scale, -vec_set(lse[i + r]));
+    vec_exps(n, p);
+    UNROLLED
+    for (int r = 0; r < n; r++) {
+        int64_t at = i + r;
+        vec     dp = vec_load(w + at * LANES), minus = vec_set(-delta[at]), kept;
+        if (edge) p[r] = vec_if(lanes_between(at - j - window + 1, at - j + 1), p[r]);
+        kept = p[r];
         if (way != MASK_NONE) {
-            vec keep = mask_apart(way, &m, element + (uint64_t)i * T, 1);
-            kept = p * keep;
+            vec keep = mask_apart(way, m, element + (uint64_t)(at * a->T), 1);
+            kept = p[r] * keep;
             dp = vec_fma(dp, keep, minus);
         } else dp += minus;
-        vec_store(s + i * LANES, kept);
-        vec_store(w + i * LANES, p * dp);
+        vec_store(s + at * LANES, kept);
+        vec_store(w + at * LANES, p[r] * dp);
     }
+}
+
+/* Rows [from, to), two at a time. */
+INLINE void weigh_back(const attention_head *a, const real *delta, real *s, real *w, int64_t from, int64_t to,
+                       bool edge, int64_t j, int64_t window, mask_way way) {
+    mask        m = way != MASK_NONE ? *a->dropout : (mask){0}; /* copies: the stores cannot change them */
+    const real *lse = a->lse;
+    uint64_t    element = a->mask_first + (uint64_t)j;
+    int64_t     i = from;
+    for (; i + 2 <= to; i += 2) weigh_back_rows(2, a, lse, delta, s, w, i, edge, j, window, way, &m, element);
+    if (i < to) weigh_back_rows(1, a, lse, delta, s, w, i, edge, j, window, way, &m, element);
 }
 
 INLINE void weigh_back_span(const attention_head *a, const real *delta, real *s, real *w, span p, int64_t j,

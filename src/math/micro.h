@@ -30,7 +30,7 @@
 #define MICRO_ROWS_2 4
 #define MICRO_BLOCK 4
 #endif
-#define MICRO_MOST_ROWS (MICRO_ROWS_2 > MICRO_ROWS_3 ? MICRO_ROWS_2 : MICRO_ROWS_3)
+#define MICRO_MOST_ROWS MICRO_ROWS_2 /* the higher one */
 
 INLINE int micro_height(int vectors) { return vectors == 3 ? MICRO_ROWS_3 : MICRO_ROWS_2; }
 
@@ -82,23 +82,45 @@ INLINE void micro_tile(int rows, int vectors, int64_t kc, const real *a, ptrdiff
     }
 }
 
-/* The same for any number of rows up to micro_height(vectors). */
+/* The same for any number of rows up to MICRO_MOST_ROWS. */
 INLINE void micro_rows(int64_t rows, int vectors, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column,
                        const real *b, ptrdiff_t b_row, real *c, ptrdiff_t c_row, bool load) {
-    if (rows == micro_height(vectors)) {
-        micro_tile(micro_height(vectors), vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
-        return;
+#define MICRO_CASE(n)                                                                                                  \
+    case n:                                                                                                            \
+        micro_tile(n, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);                                      \
+        break
+    switch (rows) {
+        MICRO_CASE(1);
+        MICRO_CASE(2);
+        MICRO_CASE(3);
+        MICRO_CASE(4);
+#if MICRO_MOST_ROWS > 4
+        MICRO_CASE(5);
+        MICRO_CASE(6);
+#endif
+#if MICRO_MOST_ROWS > 6
+        MICRO_CASE(7);
+        MICRO_CASE(8);
+        MICRO_CASE(9);
+        MICRO_CASE(10);
+        MICRO_CASE(11);
+        MICRO_CASE(12);
+#endif
+    default:
+        break;
     }
-    for (int part = 8; part >= 1; part /= 2)
-        if (rows & part) {
-            if (part == 8 && MICRO_MOST_ROWS > 8)
-                micro_tile(8, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
-            else if (part == 4) micro_tile(4, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
-            else if (part == 2) micro_tile(2, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
-            else micro_tile(1, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
-            a += part * a_row;
-            c += part * c_row;
-        }
+#undef MICRO_CASE
+}
+
+/* Any number of rows. What is left of them in the end becomes two tiles of about the same height: low ones would wait for
+ * their sums. How the rows are cut into tiles changes no bit. */
+INLINE void micro_all(int64_t rows, int vectors, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column,
+                      const real *b, ptrdiff_t b_row, real *c, ptrdiff_t c_row, bool load) {
+    const int64_t height = micro_height(vectors);
+    for (int64_t n; rows > 0; rows -= n, a += n * a_row, c += n * c_row) {
+        n = rows <= height ? rows : rows < 2 * height ? (rows + 1) / 2 : height;
+        micro_rows(n, vectors, kc, a, a_row, a_column, b, b_row, c, c_row, load);
+    }
 }
 
 #endif

@@ -2,9 +2,9 @@
  *
  * For every GEMM_DEPTH steps of k, and in them for every panel of up to MICRO_VECTORS vectors of columns, the panel's part of
  * B is brought into one row a step (transposed on the way when B lies by columns), and the register tile runs down the rows
- * of A, which are brought into slivers of MICRO_BLOCK rows when that pays:
+ * of A, which are brought into slivers as high as a tile of three vectors when that pays:
  *
- *     packed b: [k][columns of the panel]        packed a: [sliver][k][MICRO_BLOCK]
+ *     packed b: [k][columns of the panel]        packed a: [sliver][k][MICRO_ROWS_3]
  *
  * What is to be done to the result (edges_isa.c) is done to each register tile while it is in the first cache.
  *
@@ -14,7 +14,7 @@
 
 #define PANEL (MICRO_VECTORS * VL)
 #define LINE ((int64_t)(64 / sizeof(real)))
-#define FAR 32768          /* elements */
+#define FAR 32768          /* elements of a matrix that the nearer caches do not hold */
 #define PACK_B_ROWS 32     /* so few rows of A read B where it lies */
 #define PACK_A_COLUMNS 192 /* so many columns pay for packing an A that lies by rows, */
 #define PACK_A_DEPTH 128   /* with a longer depth than the first cache likes; */

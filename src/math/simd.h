@@ -139,29 +139,6 @@ static inline ivec vec_sign(vec x) { return (ivec)x & (ivec)vec_set((real)-0.0);
 
 static inline vec vec_abs(vec x) { return (vec)((ivec)x & ~(ivec)vec_set((real)-0.0)); }
 
-/* a0 b0 a1 b1 ... of the lower and of the upper halves. */
-#if defined(CANTO_DOUBLE)
-static inline vec vec_zip_low(vec a, vec b) { return __builtin_shufflevector(a, b, 0, 2); }
-
-static inline vec vec_zip_high(vec a, vec b) { return __builtin_shufflevector(a, b, 1, 3); }
-#elif VECTOR_BYTES == 64
-static inline vec vec_zip_low(vec a, vec b) {
-    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-
-static inline vec vec_zip_high(vec a, vec b) {
-    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
-#elif VECTOR_BYTES == 32
-static inline vec vec_zip_low(vec a, vec b) { return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
-
-static inline vec vec_zip_high(vec a, vec b) { return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
-#else
-static inline vec vec_zip_low(vec a, vec b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
-
-static inline vec vec_zip_high(vec a, vec b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
-#endif
-
 /* A vector is VL / LANE lanes of 16 bytes, LANE reals each; shuffles within lanes are the cheap ones. */
 #define LANE ((int)(16 / sizeof(real)))
 
@@ -215,12 +192,26 @@ static inline __attribute__((always_inline)) void vec_transpose_lanes(vec *x) {
 #endif
 }
 
+#if VECTOR_BYTES == 64
+/* a0 b0 a1 b1 ... of the lower and of the upper halves. */
+static inline vec vec_zip_low(vec a, vec b) {
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+static inline vec vec_zip_high(vec a, vec b) {
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+#endif
+
 /* A square of VL rows of VL -> its transpose. */
 static inline __attribute__((always_inline)) void vec_transpose(vec *x) {
-#if !defined(CANTO_DOUBLE) && VECTOR_BYTES == 32
+#if VECTOR_BYTES == 16
+    vec_transpose_lanes(x);
+#elif VECTOR_BYTES == 32
     vec low[LANE] = {x[0], x[1], x[2], x[3]}, high[LANE] = {x[4], x[5], x[6], x[7]};
     vec_transpose_lanes(low);
     vec_transpose_lanes(high);
+    UNROLLED
     for (int i = 0; i < LANE; i++) {
         x[i] = __builtin_shufflevector(low[i], high[i], 0, 1, 2, 3, 8, 9, 10, 11);
         x[i + LANE] = __builtin_shufflevector(low[i], high[i], 4, 5, 6, 7, 12, 13, 14, 15);
@@ -229,11 +220,13 @@ static inline __attribute__((always_inline)) void vec_transpose(vec *x) {
     /* Element j of row i stands at the number whose binary digits are those of i, then those of j. Zipping the first half
      * with the second moves the leading digit to the end; after as many rounds as i has digits, those of j stand in front. */
     for (int round = 1; round < VL; round *= 2) {
-        vec y[VECTOR_BYTES / sizeof(real)];
+        vec y[VL];
+        UNROLLED
         for (int i = 0; i < VL / 2; i++) {
             y[2 * i] = vec_zip_low(x[i], x[i + VL / 2]);
             y[2 * i + 1] = vec_zip_high(x[i], x[i + VL / 2]);
         }
+        UNROLLED
         for (int i = 0; i < VL; i++) x[i] = y[i];
     }
 #endif
