@@ -63,21 +63,33 @@ INLINE vec mask_apart(mask_way way, const mask *m, uint64_t first, uint64_t step
 
 /* ----------------------------------------------------------------------------------------------- products and places */
 
+static void multiply_1(int64_t rows, int64_t kc, const real *a, ptrdiff_t a_row, ptrdiff_t a_column, const real *b,
+                       ptrdiff_t b_row, real *c, ptrdiff_t c_row, bool load) {
+    micro_all(rows, 1, kc, a, a_row, a_column, b, b_row, c, c_row, load);
+}
+
+/* Once for all: the tiles of every height are much code. */
+static __attribute__((noinline)) void multiply_2(int64_t rows, int64_t kc, const real *a, ptrdiff_t a_row,
+                                                 ptrdiff_t a_column, const real *b, ptrdiff_t b_row, real *c,
+                                                 ptrdiff_t c_row, bool load) {
+    micro_all(rows, 2, kc, a, a_row, a_column, b, b_row, c, c_row, load);
+}
+
 /* Rows of c are LANES wide, a lies by rows or by columns. */
 static void product_by_rows(int64_t rows, int64_t steps, const real *a, ptrdiff_t a_row, const real *b, real *c) {
-    micro_all(rows, 2, steps, a, a_row, 1, b, LANES, c, LANES, false);
+    multiply_2(rows, steps, a, a_row, 1, b, LANES, c, LANES, false);
 }
 
 static void product_by_columns(int64_t rows, int64_t steps, const real *a, ptrdiff_t a_step, const real *b, real *c,
                                bool load) {
-    micro_all(rows, 2, steps, a, 1, a_step, b, LANES, c, LANES, load);
+    multiply_2(rows, steps, a, 1, a_step, b, LANES, c, LANES, load);
 }
 
 /* c[rows, Dp] += a[rows, steps] b[steps, Dp], rows of a LANES apart, Dp a multiple of VL. */
 static void product_gather(int64_t rows, int64_t steps, const real *a, const real *b, int64_t Dp, real *c) {
     int64_t d = 0;
-    for (; d + 2 * VL <= Dp; d += 2 * VL) micro_all(rows, 2, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true);
-    for (; d < Dp; d += VL) micro_all(rows, 1, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true);
+    for (; d + 2 * VL <= Dp; d += 2 * VL) multiply_2(rows, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true);
+    for (; d < Dp; d += VL) multiply_1(rows, steps, a, LANES, 1, b + d, Dp, c + d, Dp, true);
 }
 
 INLINE int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
@@ -288,7 +300,7 @@ void ISA(heads_extend)(const attention_head *a, real *scratch) {
         int64_t     n = clamp(a->T - i0, 0, EXTEND_ROWS), from = clamp(i0 - window + 1, 0, a->T), to = i0 + n;
         const real *q = a->q + (i0 - a->first) * a->stride;
         for (int64_t j = from / LANES * LANES; j < to; j += LANES)
-            micro_all(n, 2, D, q, a->stride, 1, a->keys + j * D, LANES, s + j, Tp, false);
+            multiply_2(n, D, q, a->stride, 1, a->keys + j * D, LANES, s + j, Tp, false);
         for (int64_t r = 0; r < n; r++) {
             int64_t i = i0 + r, low = clamp(i - window + 1, 0, a->T);
             real   *row = s + r * Tp;
@@ -297,7 +309,7 @@ void ISA(heads_extend)(const attention_head *a, real *scratch) {
             for (int64_t j = i + 1; j < to; j++) row[j] = 0;
         }
         for (int64_t d = 0; d < D; d += LANES)
-            micro_all(n, 2, to - from, s + from, Tp, 1, a->values + from * D + d, D, out + d, Dp, false);
+            multiply_2(n, to - from, s + from, Tp, 1, a->values + from * D + d, D, out + d, Dp, false);
         for (int64_t r = 0; r < n; r++)
             put_rows(out + r * Dp, Dp, 1, D, factor[r], a->out + (i0 + r - a->first) * a->out_stride, a->out_stride);
     }
