@@ -20,7 +20,7 @@
 /* The rule's numbers, found by measuring (docs/performance.md). */
 #define LARGEST_WEIGHTS (48u << 20) /* bytes; a larger model is cut into output tiles */
 #define CACHED (3u << 19)           /* bytes of a group's activations that stay near a core */
-#define GROUP_ROWS 256              /* B T of a group whose activations do not: its weights pass less often */
+#define GROUP_ROWS 128              /* B T of a group whose activations do not: its weights pass less often */
 #define MOST_GRADIENTS (16u << 20)  /* bytes of all lanes' blocks, which are read once a step to add them up */
 #define MOST_LANES 8                /* <= LANES_MAX */
 #define LEAST_LANES 4 /* so that two threads can share out the work when one of them is slow; 2 of large blocks */
