@@ -20,25 +20,31 @@ static void product_unit(void *job, size_t unit, int worker) {
 
 static int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
-#define ROWS 12         /* a tile's rows are a multiple of this, its columns of the next: whole register tiles */
-#define COLUMNS 96      /* 3 vectors of 16, 8 or 4 fit */
+#define ROWS 12    /* a tile's rows are a multiple of this, its columns of the next: whole register tiles */
+#define COLUMNS 48 /* 3 vectors of 16, 8 or 4 fit */
+#define LEAST_COLUMNS 96
 #define LEAST_ROWS 96   /* fewer do not pay for bringing B into their order, unless a thread would have nothing to do */
 #define SMALL (1 << 18) /* multiply-adds that are not worth a second thread */
+
+static int64_t at_most(int64_t n, int64_t most) { return n < most ? n : most; }
+
+/* A number of tiles that is shared out evenly: a multiple of the threads, once there are as many. */
+static int64_t even(int64_t n, int64_t threads) { return n > threads ? n / threads * threads : n; }
 
 /* Tiles as large as their scratch memory allows, for each packs its own operands; and some for every thread. */
 void product_run(const exec *e, const kernels *k, const gemm *g) {
     if (g->M <= 0 || g->N <= 0) return;
     bool        alone = e->pool == NULL || pool_threads(e->pool) == 1 || g->M * g->N < SMALL / (g->K + 1);
-    int64_t     wanted = alone ? 1 : 4 * pool_threads(e->pool);
+    int64_t     threads = alone ? 1 : pool_threads(e->pool), wanted = alone ? 1 : 4 * threads;
     int64_t     down = divide_up(g->M, GEMM_ROWS), across = divide_up(wanted, down);
     product_job job = {.e = e, .k = k, .g = g};
-    if (g->panels != NULL) across = 1;
-    if (across > divide_up(g->N, COLUMNS)) across = divide_up(g->N, COLUMNS);
+    if (down > threads) down = divide_up(down, threads) * threads;
+    across = g->panels != NULL ? 1 : even(at_most(across, divide_up(g->N, LEAST_COLUMNS)), threads);
     if (down * across < wanted) {
-        int64_t least = alone ? 1 : divide_up(pool_threads(e->pool), across), most = g->M / LEAST_ROWS;
-        int64_t more = divide_up(wanted, across);
-        if (most < least) most = least;
-        down = more < most ? more : most > down ? most : down;
+        int64_t more = even(at_most(divide_up(wanted, across), g->M / LEAST_ROWS), threads);
+        int64_t least = at_most(divide_up(threads, across), g->M);
+        if (more < least) more = least;
+        if (more > down) down = more;
     }
     job.rows = divide_up(divide_up(g->M, down), ROWS) * ROWS;
     job.columns = divide_up(divide_up(g->N, across), COLUMNS) * COLUMNS;
