@@ -169,7 +169,8 @@ static void gate_close(pool *p) {
         relax();
     }
     pthread_mutex_lock(&p->lock);
-    atomic_store(&p->waiting, true);
+    /* An exchange and not a store, which qemu lets the next load pass: the last one to leave would not be seen, nor see. */
+    (void)atomic_exchange(&p->waiting, true);
     while (atomic_load(&p->gate) != CLOSED) pthread_cond_wait(&p->empty, &p->lock);
     atomic_store(&p->waiting, false);
     pthread_mutex_unlock(&p->lock);
