@@ -31,7 +31,7 @@ typedef struct gemm_edge {
     bool            activate; /* c = f(c), slope = f'(c) */
     activation_kind activation;
     real           *slope;
-    const real     *factor;   /* c *= factor; not together with a bias */
+    const real     *factor;   /* c *= factor */
     const mask     *masks[2]; /* c *= mask: one for every mask_rows rows of C; (row among these) N + n is its element */
     int64_t         mask_rows;
     const real     *residual; /* c += residual, which may be c's own memory */

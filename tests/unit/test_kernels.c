@@ -154,15 +154,13 @@ static void check_edge(const kernels *k, int masks, bool factor, bool residual, 
     g.c = plain;
     run_product(&g, k, 2);
     g.c = c;
-    g.edge = (gemm_edge){.bias = factor ? NULL : bias,
-                         .factor = factor ? times : NULL,
-                         .mask_rows = T,
-                         .residual = residual ? stream : NULL};
+    g.edge = (gemm_edge){
+        .bias = bias, .factor = factor ? times : NULL, .mask_rows = T, .residual = residual ? stream : NULL};
     for (int i = 0; i < masks; i++) g.edge.masks[i] = list[i];
     run_product(&g, k, 2);
     for (int64_t m = 0; m < M; m++) {
         float *row = plain + m * N;
-        for (int64_t n = 0; n < N; n++) row[n] = factor ? row[n] * times[m * N + n] : row[n] + bias[n];
+        for (int64_t n = 0; n < N; n++) row[n] = (row[n] + bias[n]) * (factor ? times[m * N + n] : 1);
         for (int i = 0; i < masks; i++) {
             k->mask_row(&list[i][m / T], (uint64_t)(m % T * N), N, part);
             for (int64_t n = 0; n < N; n++) row[n] *= part[n];
