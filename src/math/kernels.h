@@ -117,8 +117,9 @@ typedef struct kernels {
 #define GEMM_ROWS 528  /* of a tile, at most: a multiple of the 24 rows of a block */
 #define GEMM_DEPTH 256 /* k's that are packed at a time: A's part of a tile lies in the second cache */
 #define GEMM_PANEL (48 * GEMM_DEPTH)
-#define GEMM_EDGE (12 * 48)
-#define GEMM_SCRATCH (GEMM_ROWS * (GEMM_DEPTH + 4) + GEMM_PANEL + GEMM_EDGE) /* slivers are at least 4 rows high */
+#define GEMM_CUT (12 * 48) /* a register tile whose columns do not fill their vectors */
+#define GEMM_SCRATCH (GEMM_ROWS * (GEMM_DEPTH + 4) + GEMM_PANEL + GEMM_CUT) /* slivers are at least 4 rows high */
+
 static inline size_t gemm_panels(int64_t K, int64_t N) { /* in reals: rows are filled up to whole vectors */
     return (size_t)K * (size_t)((N + 15) / 16 * 16);
 }

@@ -272,9 +272,9 @@ void ISA(products_pack)(const gemm *g, real *panels) {
 }
 
 void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch) {
-    real *packed_b = scratch + GEMM_EDGE, *packed_a = packed_b + GEMM_PANEL;
+    real *packed_b = scratch + GEMM_CUT, *packed_a = packed_b + GEMM_PANEL;
     bool  pack = worth_packing(g, m1 - m0, n1 - n0);
-    memset(scratch, 0, GEMM_EDGE * sizeof(real));
+    memset(scratch, 0, GEMM_CUT * sizeof(real));
     for (int64_t k0 = 0; k0 < g->K || k0 == 0; k0 += GEMM_DEPTH) {
         int64_t kc = g->K - k0 < GEMM_DEPTH ? g->K - k0 : GEMM_DEPTH;
         panel   p = {.g = g,

@@ -6,8 +6,8 @@
 #include "math/kernels.h"
 #include "model/view.h"
 
-/* x[rows, in] (rows x_row elements apart) -> y[rows, out] (y_row apart). bias may be VIEW_NONE. edge: what else is done to y
- * (its bias is not read), or NULL. */
+/* x[rows, in] (rows x_row elements apart) -> y[rows, out] (y_row apart). bias may be VIEW_NONE. edge: what else is done to y,
+ * without a bias of its own, or NULL. */
 void linear_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
                     ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row, const gemm_edge *edge);
 

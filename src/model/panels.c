@@ -20,13 +20,14 @@ static view *view_at(gpt_weights *w, int64_t which) {
     return all[which % MATRICES];
 }
 
-/* q, k and v in three places are read where they are. */
+/* q, k and v are read where they are, one by one, when their weights or their biases lie in three places. */
 static bool has_panels(const gpt_weights *w, int64_t which, int64_t *rows, int64_t *columns) {
-    view all;
+    view weights, biases;
     if (!find(w->config, which, rows, columns)) return false;
     if (which % MATRICES != 0 || which == (int64_t)w->config->layers * MATRICES) return true;
     const layer_weights *l = &w->layers[which / MATRICES];
-    return view_join(&l->q_weight, &l->k_weight, &l->v_weight, &all);
+    return view_join(&l->q_weight, &l->k_weight, &l->v_weight, &weights) &&
+           view_join(&l->q_bias, &l->k_bias, &l->v_bias, &biases);
 }
 
 static int64_t matrices_of(const canto_config *c) { return (int64_t)c->layers * MATRICES + 1; }

@@ -178,12 +178,27 @@ static void test_looking_repeats_the_pass(void **state) {
     scene_close(&s);
 }
 
+/* q, k and v of a file may lie one behind the other with their weights, and apart with their biases. */
+static void test_biases_apart(void **state) {
+    scene s;
+    float joined[MOST * TOKENS], keys[16];
+    (void)state;
+    scene_open(&s, 1, (lanes_plan){1, MOST});
+    lanes_evaluate(&s.lanes, s.ids, s.targets, MOST, TOKENS, joined);
+    lanes_close(&s.lanes);
+    memcpy(keys, s.layers[1].k_bias.data, sizeof keys);
+    s.layers[1].k_bias.data = keys;
+    ok(lanes_open(s.threads, kernels_choose(""), &s.weights, NULL, NULL, (lanes_plan){4, 2}, MOST, TOKENS, &s.lanes));
+    lanes_evaluate(&s.lanes, s.ids, s.targets, MOST, TOKENS, s.losses);
+    assert_memory_equal(s.losses, joined, sizeof joined);
+    scene_close(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_sequence_once),
-        cmocka_unit_test(test_threads_change_no_byte),
-        cmocka_unit_test(test_cuts_agree),
-        cmocka_unit_test(test_looking_repeats_the_pass),
+        cmocka_unit_test(test_every_sequence_once), cmocka_unit_test(test_threads_change_no_byte),
+        cmocka_unit_test(test_cuts_agree),          cmocka_unit_test(test_looking_repeats_the_pass),
+        cmocka_unit_test(test_biases_apart),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }
