@@ -1,6 +1,6 @@
-/* lanes.c - a batch cut by sequences into lanes beside layers cut into output tiles, on both sides of the rule's switch.
+/* cuts.c - a batch cut by sequences into lanes beside layers cut into output tiles, on both sides of the rule's switch.
  *
- *     lanes [--rounds N]
+ *     cuts [--rounds N]
  *
  * For each model the ways take turns, round after round: tiles, and 2, 4 and 8 lanes in groups as large as the rule has
  * them. Medians of forward, backward and the sum of the gradients count, without batch and optimizer; the rule's own plan
@@ -40,7 +40,7 @@ static int by_size(const void *a, const void *b) {
 }
 
 static bool good(canto_status status) {
-    if (status.code != CANTO_OK) fprintf(stderr, "lanes: %s\n", status.text);
+    if (status.code != CANTO_OK) fprintf(stderr, "cuts: %s\n", status.text);
     return status.code == CANTO_OK;
 }
 
@@ -136,7 +136,7 @@ int main(int argc, char **argv) {
     double                     peak = 0;
     while ((letter = getopt_long(argc, argv, "", table, NULL)) == 'r') rounds = atoi(optarg);
     if (letter != -1 || optind != argc || rounds < 1 || rounds > MOST_ROUNDS) {
-        fprintf(stderr, "usage: lanes [--rounds 1..%d]\n", MOST_ROUNDS);
+        fprintf(stderr, "usage: cuts [--rounds 1..%d]\n", MOST_ROUNDS);
         return 2;
     }
     if (!good(canto_context_open(NULL, &context))) return 1;
