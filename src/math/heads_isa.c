@@ -16,29 +16,6 @@
 #define EXTEND_ROWS 12   /* queries at a time from a cache */
 #define SCRATCH_PIECE 16 /* pieces of scratch begin at multiples of so many elements */
 
-INLINE vec vec_if(ivec yes, vec x) { return (vec)(yes & (ivec)x); } /* x or 0 */
-
-#ifdef CANTO_DOUBLE
-INLINE vec vec_log(vec x) {
-    for (int i = 0; i < VL; i++) x[i] = log(x[i]);
-    return x;
-}
-#else
-/* Of normal numbers, by the Cephes polynomial: x = 2^e m with m around 1. */
-INLINE vec vec_log(vec x) {
-    static const float c[] = {-1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
-                              -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
-    ivec               bits = (ivec)x, exponent = (bits - 0x3f3504f3) >> 23; /* sqrt(1/2) <= m < sqrt(2) */
-    vec                e = __builtin_convertvector(exponent, vec), f = (vec)(bits - exponent * (1 << 23)) - vec_set(1);
-    vec                square = f * f, p = vec_set(7.0376836292e-2f);
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) p = vec_fma(p, f, vec_set(c[i]));
-    p = vec_fma(e, vec_set(-2.12194440e-4f), p * f * square);
-    p = vec_fma(square, vec_set(-0.5f), p) + f;
-    return vec_fma(e, vec_set(0.693359375f), p) + (x - x); /* what is no number stays so */
-}
-#endif
-
 /* How a mask is made: not at all, VL elements at once, or one by one. */
 typedef enum mask_way { MASK_NONE, MASK_LANES, MASK_SINGLY } mask_way;
 

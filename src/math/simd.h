@@ -85,6 +85,8 @@ static inline void vec_store_part(real *p, vec v, int64_t n) {
 }
 #endif
 
+static inline vec vec_if(ivec yes, vec x) { return (vec)(yes & (ivec)x); } /* x or 0; yes: 0 or -1 */
+
 /* x where a < b, else y: y too where a or b is not a number. */
 static inline vec vec_if_less(vec a, vec b, vec x, vec y) {
 #if !defined(CANTO_DOUBLE) && defined(__AVX512F__)

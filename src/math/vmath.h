@@ -1,6 +1,6 @@
-/* vmath.h - exp, tanh and erf of vectors: within 2 units in the last place over their whole range on every instruction
- * set, also where vec_fma is two roundings (tests/unit/test_vmath.c). A lane's result depends on that lane alone, so
- * rows give the same bits wherever an element stands. What is not a number stays so.
+/* vmath.h - exp, tanh, erf and log of vectors, the first three within 2 units in the last place over their whole range on
+ * every instruction set, also where vec_fma is two roundings (tests/unit/test_vmath.c). A lane's result depends on that
+ * lane alone, so rows give the same bits wherever an element stands. What is not a number stays so.
  *
  * The polynomials are minimax fits of the relative error (Lawson's reweighted least squares, in double), whose rounded
  * coefficients were then moved by some units in the last place wherever that made the worst error of the
@@ -25,6 +25,11 @@ LANE_BY_LANE(vec_exps, exp)
 LANE_BY_LANE(vec_tanhs, tanh)
 LANE_BY_LANE(vec_erfs, erf)
 #undef LANE_BY_LANE
+
+INLINE vec vec_log(vec x) {
+    for (int i = 0; i < VL; i++) x[i] = log(x[i]);
+    return x;
+}
 #else
 
 /* p = c[0] + c[1] x + ... + c[terms - 1] x^(terms - 1) */
@@ -96,6 +101,20 @@ INLINE void vec_erfs(int n, vec *x) {
         vec a = vec_abs(x[v]), near = vec_fma(a, p[v], a), f = q[v] * q[v];
         x[v] = (vec)((ivec)vec_if_less(a, one, near, vec_fma(-f, f, one)) | vec_sign(x[v]));
     }
+}
+
+/* Of normal numbers, by the Cephes polynomial: x = 2^e m with m around 1. */
+INLINE vec vec_log(vec x) {
+    static const float c[] = {-1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
+                              -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
+    ivec               bits = (ivec)x, exponent = (bits - 0x3f3504f3) >> 23; /* sqrt(1/2) <= m < sqrt(2) */
+    vec                e = __builtin_convertvector(exponent, vec), f = (vec)(bits - exponent * (1 << 23)) - vec_set(1);
+    vec                square = f * f, p = vec_set(7.0376836292e-2f);
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) p = vec_fma(p, f, vec_set(c[i]));
+    p = vec_fma(e, vec_set(-2.12194440e-4f), p * f * square);
+    p = vec_fma(square, vec_set(-0.5f), p) + f;
+    return vec_fma(e, vec_set(0.693359375f), p) + (x - x); /* what is no number stays so */
 }
 #endif
 

@@ -80,7 +80,7 @@ static size_t plan(const canto_config *c, int32_t B, int32_t T, purpose why, cha
         plan_norm(&p, rows, C, &a->normed, &a->mean, &a->rstd);
         a->hidden = a->normed;
     }
-    a->branch = take_rows(&p, rows, C);
+    if (c->attention && !c->projection) a->branch = take_rows(&p, rows, C);
     for (int i = 0; i < 2 && why != EXTENSION; i++) a->masks[i] = take(&p, (size_t)B, sizeof(mask));
     if (why != EXTENSION) {
         a->chunk_rows = head_chunk_rows(c->vocab, (int64_t)rows);

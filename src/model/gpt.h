@@ -69,7 +69,7 @@ typedef struct gpt_activations {
     real               *embedded;             /* [C] the first block's input */
     real               *normed, *mean, *rstd; /* [C], [1], [1] of the final norm */
     real               *hidden;               /* [C] what the head reads: normed, or the last block's out */
-    real               *branch;               /* [C] */
+    real               *branch;               /* [C] without a projection: what the masks leave of the attention */
     mask               *masks[2];             /* [B] each: of the product under way */
     real               *chunk;                /* [rows, V] logits of a few rows */
     int64_t             chunk_rows;
