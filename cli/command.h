@@ -85,7 +85,9 @@ bool support_tokenizer(canto_context *context, const option_set *options, const 
                        canto_tokenizer **tokenizer);
 /* Reads a tokenizer of a file, a model folder or a run folder (its best checkpoint, else its last). */
 bool support_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer);
-/* The tokens of text files, or of one token file that this tokenizer made. */
+/* Whether the files are token files; says what is wrong when some of them alone are. */
+bool support_texts(char **texts, size_t count, bool *prepared);
+/* The tokens of text files, or of token files that this tokenizer made. */
 bool support_data(canto_context *context, const canto_tokenizer *tokenizer, char **texts, size_t count,
                   canto_data **data);
 

@@ -55,9 +55,8 @@ const command command_eval = {
     .name = "eval",
     .operands = "MODEL TEXT... [OPTIONS]",
     .about = "measure how well a model foretells texts",
-    .details =
-        "Prints the loss (nats a token), the perplexity and the bits a byte of text. TEXT are UTF-8 files, or one "
-        "token file of canto data prepare. Every token but the first is foretold once.\n",
+    .details = "Prints the loss (nats a token), the perplexity and the bits a byte of text. TEXT are UTF-8 files, or "
+               "token files of canto data prepare. Every token but the first is foretold once.\n",
     .groups = groups,
     .run = run_eval,
     .section = "Models",

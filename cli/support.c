@@ -231,26 +231,31 @@ bool support_tokenizer(canto_context *context, const option_set *options, const 
     return support_tokenizer_open(context, kind, tokenizer);
 }
 
+bool support_texts(char **texts, size_t count, bool *prepared) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) found += canto_data_is_token_file(texts[i]);
+    *prepared = found > 0;
+    if (found && found < count)
+        terminal_error("token files and texts cannot be mixed: %zu of these %zu files are token files; prepare the "
+                       "others too, with the same tokenizer: canto data prepare",
+                       found, count);
+    return !found || found == count;
+}
+
 bool support_data(canto_context *context, const canto_tokenizer *tokenizer, char **texts, size_t count,
                   canto_data **data) {
-    for (size_t i = 0; i < count; i++) {
-        if (!canto_data_is_token_file(texts[i])) continue;
-        if (count > 1) {
-            terminal_error("%s is a token file: it must be the only one; prepare all texts into one with "
-                           "canto data prepare",
-                           texts[i]);
-            return false;
-        }
-        if (!support_good(canto_data_open(context, texts[0], data))) return false;
-        if (!tokenizer || canto_data_tokenizer_hash(*data) == canto_tokenizer_hash(tokenizer)) return true;
-        terminal_error("%s was made with another tokenizer; prepare the texts again with this one: canto data prepare "
-                       "TEXT... -o FILE --tokenizer FOLDER",
-                       texts[0]);
-        canto_data_close(*data);
-        *data = NULL;
-        return false;
-    }
-    return support_good(canto_data_from_texts(context, tokenizer, (const char *const *)texts, count, data));
+    bool prepared;
+    if (!support_texts(texts, count, &prepared)) return false;
+    if (!prepared)
+        return support_good(canto_data_from_texts(context, tokenizer, (const char *const *)texts, count, data));
+    if (!support_good(canto_data_open_files(context, (const char *const *)texts, count, data))) return false;
+    if (!tokenizer || canto_data_tokenizer_hash(*data) == canto_tokenizer_hash(tokenizer)) return true;
+    terminal_error("%s was made with another tokenizer; prepare the texts again with this one: canto data prepare "
+                   "TEXT... -o FILE --tokenizer FOLDER",
+                   texts[0]);
+    canto_data_close(*data);
+    *data = NULL;
+    return false;
 }
 
 /* -------------------------------------------------------------------------------------------------- JSON */

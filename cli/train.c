@@ -271,7 +271,8 @@ const command command_train = {
     .operands = "TEXT... -o RUN [OPTIONS], or --resume RUN",
     .about = "train a model on texts",
     .details =
-        "TEXT are UTF-8 files, or one token file of canto data prepare. RUN gets checkpoints (the links best and last "
+        "TEXT are UTF-8 files, or token files of canto data prepare, which are one stream in the order given. RUN gets "
+        "checkpoints (the links best and last "
         "point at two of them), metrics.csv, run.json and samples.txt.\n"
         "Ctrl-C and SIGTERM finish the step, save, and say how to go on; a second one leaves at once. Nothing is lost "
         "either "

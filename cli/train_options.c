@@ -112,7 +112,9 @@ bool train_options_texts(canto_context *context, const option_set *options, cons
                          canto_tokenizer **tokenizer, canto_data **data) {
     const char *kind = options_text(options, "tokenizer", config->family == CANTO_FAMILY_DANTE ? "word" : "char");
     char        beside[4200];
-    if (canto_data_is_token_file(options->operands[0]) && !options_given(options, "tokenizer")) {
+    bool        prepared;
+    if (!support_texts(options->operands, options->count, &prepared)) return false;
+    if (prepared && !options_given(options, "tokenizer")) {
         snprintf(beside, sizeof beside, "%s.tokenizer", options->operands[0]);
         if (access(beside, F_OK)) {
             terminal_error("%s: its tokenizer is not in %s; say where it is with --tokenizer FOLDER",

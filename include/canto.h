@@ -211,7 +211,7 @@ CANTO_API void         canto_stream_close(canto_stream *stream);
 
 /* -------------------------------------------------------------------------------------------------- data */
 
-/* A sequence of tokens, in memory or mapped from a token file (docs/formats.md). */
+/* A sequence of tokens, in memory or mapped from token files (docs/formats.md). */
 typedef struct canto_data canto_data;
 
 /* Encodes text files in the order given, joined by a newline between them (words: by nothing, white space is
@@ -223,6 +223,11 @@ CANTO_API canto_status canto_data_from_ids(canto_context *context, const uint32_
                                            int32_t vocabulary, canto_data **data);
 /* Maps a token file, which must not change while it is open. CANTO_ERROR_FORMAT when its header, size or a token does not fit. */
 CANTO_API canto_status canto_data_open(canto_context *context, const char *path, canto_data **data);
+/* The same of paths[count], count at least 1: one stream, the files in the order given, nothing between them. All must have
+ * been made with the same tokenizer (CANTO_ERROR_VALUE names two that were not). The source hash of several files is the hash
+ * of theirs. */
+CANTO_API canto_status canto_data_open_files(canto_context *context, const char *const *paths, size_t count,
+                                             canto_data **data);
 /* Writes a token file (temporary name, then rename). An existing file is replaced whole. */
 CANTO_API canto_status canto_data_save(const canto_data *data, const char *path);
 CANTO_API void         canto_data_close(canto_data *data);

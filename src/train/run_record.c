@@ -5,6 +5,7 @@
 #include "train/run_record.h"
 
 #include "base/context.h"
+#include "data/tokens.h"
 #include "store/config_json.h"
 
 #include <stdio.h>
@@ -103,6 +104,19 @@ static json_t *training_json(const canto_train_options *training) {
     return json_build_end(&b);
 }
 
+/* Of several token files each by itself, in the order of the record's texts. */
+static json_t *files_json(const canto_data *data) {
+    json_build all = json_build_array();
+    for (size_t i = 0; i < data->parts_count; i++) {
+        json_build one = json_build_object();
+        json_build_integer(&one, "tokens", (int64_t)data->parts[i].count);
+        json_build_integer(&one, "source_bytes", (int64_t)data->parts[i].source_bytes);
+        json_build_u64(&one, "source_hash", data->parts[i].source_hash);
+        json_build_add(&all, json_build_end(&one));
+    }
+    return json_build_end(&all);
+}
+
 static json_t *data_json(const canto_data *data) {
     json_build b = json_build_object();
     json_build_integer(&b, "tokens", (int64_t)canto_data_count(data));
@@ -110,6 +124,7 @@ static json_t *data_json(const canto_data *data) {
     json_build_integer(&b, "source_bytes", (int64_t)canto_data_source_bytes(data));
     json_build_u64(&b, "source_hash", canto_data_source_hash(data));
     json_build_u64(&b, "tokenizer_hash", canto_data_tokenizer_hash(data));
+    if (data->parts_count > 1) json_build_set(&b, "files", files_json(data));
     return json_build_end(&b);
 }
 
@@ -205,6 +220,11 @@ static canto_status read_data(const json_t *run, const char *file, run_record *r
     TRY(json_get_integer(object, file, "source_bytes", 0, INT64_MAX, &bytes));
     TRY(json_get_u64(object, file, "source_hash", &r->source_hash));
     TRY(json_get_u64(object, file, "tokenizer_hash", &r->tokenizer_hash));
+    if (json_object_get(object, "files")) {
+        json_t *files;
+        TRY(json_get_array(object, file, "files", &files));
+        r->files = json_incref(files);
+    }
     r->tokens = (uint64_t)tokens;
     r->source_bytes = (uint64_t)bytes;
 done:
@@ -223,8 +243,11 @@ static canto_status read_all(json_t *run, const char *file, run_record *r) {
     TRY(config_from_json(config, file, &r->config));
     TRY(read_training(run, file, &r->training));
     TRY(read_data(run, file, r));
-    if (json_object_get(run, "command")) TRY(json_get_object(run, file, "command", &r->command));
-    json_incref(r->command);
+    if (json_object_get(run, "command")) {
+        json_t *command;
+        TRY(json_get_object(run, file, "command", &command));
+        r->command = json_incref(command);
+    }
 done:
     return status;
 }
@@ -242,18 +265,45 @@ canto_status run_record_read(canto_context *context, const char *folder, run_rec
     TRY(read_all(run, path, record));
 done:
     json_decref(run);
-    if (status.code != CANTO_OK) memset(record, 0, sizeof *record); /* command is the last to be taken */
+    if (status.code != CANTO_OK) run_record_close(record);
     return status;
 }
 
 void run_record_close(run_record *record) {
     json_decref(record->command);
+    json_decref(record->files);
     memset(record, 0, sizeof *record);
 }
 
 /* ------------------------------------------------------------------------------------------------------- checking */
 
+/* Which of several token files is another one than at the beginning. */
+static canto_status check_files(const run_record *record, const char *folder, const canto_data *data) {
+    size_t       count = record->files ? json_array_size(record->files) : 1;
+    canto_status status = status_ok();
+    if (count != data->parts_count)
+        FAIL(CANTO_ERROR_VALUE,
+             "'%.200s' was begun with %zu token files, and now there are %zu; name those of the beginning, in their "
+             "order",
+             folder, count, data->parts_count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t hash;
+        TRY(json_get_u64(json_array_get(record->files, i), "run.json", "source_hash", &hash));
+        if (hash != data->parts[i].source_hash)
+            FAIL(CANTO_ERROR_VALUE,
+                 "Token file number %zu is not the one that '%.200s' was begun with (hash %016llx; now %016llx). Put "
+                 "the old one back, in its place, or train on the new one in another folder.",
+                 i + 1, folder, (unsigned long long)hash, (unsigned long long)data->parts[i].source_hash);
+    }
+done:
+    return status;
+}
+
 canto_status run_record_check_data(const run_record *record, const char *folder, const canto_data *data) {
+    if (record->files || data->parts_count > 1) {
+        canto_status status = check_files(record, folder, data);
+        if (status.code != CANTO_OK) return status;
+    }
     if (canto_data_source_hash(data) != record->source_hash || canto_data_source_bytes(data) != record->source_bytes)
         return status_error(CANTO_ERROR_VALUE,
                             "The text is not the one that '%.200s' was begun with (%llu bytes with the hash %016llx; "

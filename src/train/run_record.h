@@ -9,7 +9,8 @@ typedef struct run_record {
     canto_config        config;
     canto_train_options training;
     uint64_t            tokens, source_bytes, source_hash, tokenizer_hash; /* of the data */
-    json_t             *command;                                           /* the caller's own record; NULL: none */
+    json_t             *files;   /* of several token files, each by itself; NULL: one, or texts */
+    json_t             *command; /* the caller's own record; NULL: none */
 } run_record;
 
 /* Writes folder/run.json. command: a JSON object as text, or NULL. */

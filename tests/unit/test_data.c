@@ -96,6 +96,62 @@ static void test_texts_and_file(void **state) {
     canto_tokenizer_close(t);
 }
 
+/* Several token files are one stream; where one ends nothing is seen of it. */
+static void test_several_files(void **state) {
+    static unsigned char  file[HEADER + 4 * 16];
+    static const uint32_t counts[5] = {0, 3, 0, 7, 1}, widths[5] = {2, 2, 4, 4, 2};
+    const char           *paths[5];
+    canto_data           *data, *again;
+    uint32_t              expected[11], read[11];
+    size_t                n = 0;
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "s%d.tok", i);
+        paths[i] = in_folder(name);
+        size_t bytes = token_file(file, widths[i], 50, counts[i]);
+        file[32] = (unsigned char)(10 * i); /* source bytes, and their hash */
+        file[40] = (unsigned char)i;
+        ok(file_write_whole(paths[i], file, bytes));
+        for (uint32_t k = 0; k < counts[i]; k++) expected[n++] = k;
+    }
+    ok(canto_data_open_files(context, paths, 5, &data));
+    assert_int_equal(canto_data_count(data), 11);
+    assert_int_equal(canto_data_vocabulary(data), 50);
+    assert_int_equal(canto_data_least_vocabulary(data), 7);
+    assert_int_equal(canto_data_source_bytes(data), 100);
+    for (uint64_t from = 0; from < 11; from++)
+        for (uint64_t count = 0; from + count <= 11; count++) {
+            canto_data_read(data, from, count, read);
+            if (count) assert_memory_equal(read, expected + from, count * sizeof *read);
+        }
+    ok(canto_data_save(data, in_folder("joined.tok")));
+    ok(canto_data_open(context, in_folder("joined.tok"), &again));
+    canto_data_read(again, 0, 11, read);
+    assert_memory_equal(read, expected, sizeof expected);
+    assert_true(canto_data_source_hash(again) == canto_data_source_hash(data));
+    canto_data_close(again);
+    canto_data_close(data);
+
+    const char *turned[2] = {paths[3], paths[1]};
+    ok(canto_data_open_files(context, turned, 2, &data));
+    ok(canto_data_open_files(context, (const char *[]){paths[1], paths[3]}, 2, &again));
+    assert_true(canto_data_source_hash(again) != canto_data_source_hash(data));
+    canto_data_close(again);
+    canto_data_close(data);
+
+    token_file(file, 2, 51, 2);
+    ok(file_write_whole(in_folder("other.tok"), file, HEADER + 4));
+    turned[1] = in_folder("other.tok");
+    fails(canto_data_open_files(context, turned, 2, &data), CANTO_ERROR_VALUE, "different tokenizers");
+    assert_null(data);
+    token_file(file, 2, 50, 2);
+    file[HEADER + 2] = 50;
+    ok(file_write_whole(in_folder("other.tok"), file, HEADER + 4));
+    fails(canto_data_open_files(context, turned, 2, &data), CANTO_ERROR_FORMAT, "other.tok': token number 1 is 50");
+    fails(canto_data_open_files(context, turned, 0, &data), CANTO_ERROR_VALUE, "at least one");
+}
+
 static void test_hostile_headers(void **state) {
     static const struct {
         size_t      at;
@@ -306,10 +362,15 @@ static void test_spread(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_texts_and_file), cmocka_unit_test(test_hostile_headers),
-        cmocka_unit_test(test_splits),         cmocka_unit_test(test_random_windows),
-        cmocka_unit_test(test_epochs),         cmocka_unit_test(test_pytorch_order),
-        cmocka_unit_test(test_spread),         cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_texts_and_file),
+        cmocka_unit_test(test_several_files),
+        cmocka_unit_test(test_hostile_headers),
+        cmocka_unit_test(test_splits),
+        cmocka_unit_test(test_random_windows),
+        cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_pytorch_order),
+        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_ids),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }
