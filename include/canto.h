@@ -122,6 +122,18 @@ typedef enum canto_invalid {
     CANTO_INVALID_REPLACE /* each broken piece (the longest beginning of a character, or one byte) is read as U+FFFD */
 } canto_invalid;
 
+/* An engine for regular expressions, which the library does not have itself: tokenizers whose texts are cut by a pattern of a
+ * user's own need one (the program canto brings PCRE2). open and close come on the thread that made the call, find on any. */
+typedef struct canto_regex {
+    /* Compiles a pattern, UTF-8, whose classes (\w, \s, \p{L}) are Unicode's. false: fault[room] says what is wrong with it. */
+    bool (*open)(void *user, const char *pattern, void **compiled, char *fault, size_t room);
+    /* The first match of at least one byte in text[bytes] that begins at from or later: 1, and text[*start .. *end); 0: there is
+     * none; -1: the search failed. What is no UTF-8 is matched by nothing. */
+    int (*find)(void *compiled, const char *text, size_t bytes, size_t from, size_t *start, size_t *end);
+    void (*close)(void *compiled);
+    void *user;
+} canto_regex;
+
 typedef struct canto_context_options {
     int               threads;   /* worker threads, the calling one included; 0: the machine's cores. 1 .. 256 */
     const char       *cpu;       /* kernels: NULL (the best this machine runs), "portable", "avx2", "avx512", "neon" */
@@ -131,6 +143,7 @@ typedef struct canto_context_options {
     canto_progress_fn progress; /* NULL: nothing is told, nothing can be stopped */
     void             *progress_user;
     canto_invalid     invalid; /* text that is not valid UTF-8 is refused (the default) or replaced */
+    canto_regex       regex;   /* open NULL: there is none */
 } canto_context_options;
 
 CANTO_API canto_context_options canto_context_options_default(void); /* all of it 0 and NULL */

@@ -55,6 +55,7 @@ canto_status canto_context_open(const canto_context_options *options, canto_cont
     made->log = chosen.log;
     made->log_user = chosen.log_user;
     made->invalid = chosen.invalid;
+    made->regex = chosen.regex;
     made->on_progress = chosen.progress;
     made->progress_user = chosen.progress_user;
     if (chosen.cpu) snprintf(made->cpu, sizeof made->cpu, "%s", chosen.cpu);
@@ -115,6 +116,19 @@ canto_status context_no_memory(size_t bytes, const char *what) {
         return status_error(CANTO_ERROR_MEMORY, "no memory for %s: %.1f MiB are needed", what,
                             (double)bytes / 1048576.0);
     return status_error(CANTO_ERROR_MEMORY, "no memory for %s: %zu bytes are needed", what, bytes);
+}
+
+canto_status context_reserve(canto_context *context, void **block, size_t *room, size_t need, size_t size,
+                             const char *what) {
+    size_t wanted = *room ? *room : 64, bytes;
+    if (need <= *room) return status_ok();
+    while (wanted < need) wanted = wanted > SIZE_MAX / 2 ? need : wanted + wanted / 2;
+    if (!size_multiply(wanted, size, &bytes)) return context_no_memory(SIZE_MAX, what);
+    void *moved = context_resize(context, *block, bytes);
+    if (!moved) return context_no_memory(bytes, what);
+    *block = moved;
+    *room = wanted;
+    return status_ok();
 }
 
 void context_log(canto_context *context, canto_log_level level, const char *form, ...) {

@@ -10,6 +10,7 @@ struct canto_context {
     canto_log_fn      log;
     void             *log_user;
     canto_invalid     invalid;     /* what becomes of text that is not valid UTF-8 */
+    canto_regex       regex;       /* open NULL: there is none */
     canto_progress_fn on_progress; /* NULL: nobody listens */
     void             *progress_user;
     char              cpu[16]; /* requested kernels; "" for the best */
@@ -25,6 +26,11 @@ void *context_allocate_zeroed(canto_context *context, size_t count, size_t size)
 void *context_resize(canto_context *context, void *old, size_t bytes);
 void  context_release(canto_context *context, void *memory);
 char *context_copy_text(canto_context *context, const char *text); /* NULL when there is no memory */
+
+/* Makes *block hold at least need elements of size bytes; it grows by half or more, so that adding one by one is cheap. *room is how
+ * many it holds; what are those bytes for, in the failure's text. */
+canto_status context_reserve(canto_context *context, void **block, size_t *room, size_t need, size_t size,
+                             const char *what);
 
 /* A failure that says how many bytes were wanted, and for what. */
 canto_status context_no_memory(size_t bytes, const char *what);

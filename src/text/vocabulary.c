@@ -6,19 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes *block hold at least `need` elements of `size` bytes. */
-static canto_status grow(canto_context *context, void **block, size_t *room, size_t need, size_t size) {
-    size_t wanted = *room ? *room : 64, bytes;
-    if (need <= *room) return status_ok();
-    while (wanted < need) wanted = wanted > SIZE_MAX / 2 ? need : wanted * 2;
-    if (!size_multiply(wanted, size, &bytes)) return context_no_memory(SIZE_MAX, "a vocabulary");
-    void *moved = context_resize(context, *block, bytes);
-    if (!moved) return context_no_memory(bytes, "a vocabulary");
-    *block = moved;
-    *room = wanted;
-    return status_ok();
-}
-
 /* The slot that holds the token, or the free one where it belongs. slot_count > 0. */
 static size_t slot_of(const vocabulary *v, const char *token, size_t bytes) {
     uint64_t hash = hash_bytes(token, bytes, 0);
@@ -62,8 +49,9 @@ canto_status vocabulary_add(vocabulary *v, const char *token, size_t bytes, uint
             FAIL(CANTO_ERROR_VALUE, "the vocabulary has more than %ld tokens; use shorter texts",
                  (long)VOCABULARY_MOST);
         if (bytes > SIZE_MAX / 4 - start) FAIL(CANTO_ERROR_MEMORY, "the vocabulary's tokens do not fit in memory");
-        TRY(grow(v->context, (void **)&v->text, &v->text_room, start + bytes + 1, 1));
-        TRY(grow(v->context, (void **)&v->starts, &v->starts_room, (size_t)v->count + 2, sizeof *v->starts));
+        TRY(context_reserve(v->context, (void **)&v->text, &v->text_room, start + bytes + 1, 1, "a vocabulary"));
+        TRY(context_reserve(v->context, (void **)&v->starts, &v->starts_room, (size_t)v->count + 2, sizeof *v->starts,
+                            "a vocabulary"));
         memcpy(v->text + start, token, bytes);
         v->text[start + bytes] = 0;
         v->starts[v->count] = start;
