@@ -32,6 +32,8 @@ static const option_entry training_entries[] = {
     {"batch", 0, OPTION_INTEGER, "N", "sequences of a batch (mini: 16)", 1, INT32_HIGH},
     {"eval-batch", 0, OPTION_INTEGER, "N", "sequences of a batch in evaluations (mini: as --batch)", 1, INT32_HIGH},
     {"accumulate", 0, OPTION_INTEGER, "N", "batches of one update (mini: 1)", 1, INT32_HIGH},
+    {"recompute", 0, OPTION_SWITCH, NULL,
+     "make most activations again rather than keep them: less memory, more time (default: off)", 0, 0},
     {"lr", 0, OPTION_REAL, "X", "learning rate, at its peak (mini: 0.001)", 0, REAL_HIGH},
     {"min-lr", 0, OPTION_REAL, "X", "where cosine and linear end (mini: 0.0001)", 0, REAL_HIGH},
     {"schedule", 0, OPTION_CHOICE, "constant|cosine|linear", "of the learning rate (mini: cosine)", 0, 0},
@@ -86,6 +88,7 @@ bool train_options_apply(const option_set *options, canto_train_options *t) {
     options_int32(options, "batch", &t->batch);
     options_int32(options, "eval-batch", &t->eval_batch);
     options_int32(options, "accumulate", &t->accumulate);
+    options_switch(options, "recompute", &t->recompute);
     if (options_real(options, "lr", &t->lr) && !options_given(options, "min-lr") && t->min_lr > t->lr)
         t->min_lr = t->lr;
     options_real(options, "min-lr", &t->min_lr);

@@ -12,9 +12,9 @@
 #include "train_options.h"
 
 /* Beside the texts, which are recognized by their hash. */
-static const char *const may_change[] = {"resume",     "steps",        "epochs",     "max-time",     "keep",
-                                         "save-every", "log-every",    "eval-every", "eval-batches", "eval-batch",
-                                         "threads",    "sample-every", "json",       "quiet",        "sample-prompt"};
+static const char *const may_change[] = {
+    "resume",       "steps",      "epochs",  "max-time",     "keep", "save-every", "log-every",     "eval-every",
+    "eval-batches", "eval-batch", "threads", "sample-every", "json", "quiet",      "sample-prompt", "recompute"};
 
 static bool is_free(const char *name) {
     for (size_t i = 0; i < sizeof may_change / sizeof *may_change; i++)
@@ -25,7 +25,7 @@ static bool is_free(const char *name) {
 static void refuse(const char *name) {
     terminal_error("--%s cannot change when a run goes on: the steps already made were made without it. These may: "
                    "--steps, --epochs, --max-time, --keep, --save-every, --log-every, --eval-every, --eval-batches, "
-                   "--eval-batch, --sample-every, --sample-prompt",
+                   "--eval-batch, --recompute, --sample-every, --sample-prompt",
                    name);
 }
 

@@ -315,14 +315,15 @@ typedef enum canto_schedule { CANTO_SCHEDULE_CONSTANT, CANTO_SCHEDULE_COSINE, CA
 
 /* How a model is trained. Plain data. canto_preset fills it with the source's own settings. */
 typedef struct canto_train_options {
-    uint64_t        seed;
-    bool            parity_torch; /* one PyTorch stream for everything, in the source's order */
-    canto_init      init;
-    int64_t         steps;      /* updates; used when epochs is 0. 0: the model stays untrained */
-    int64_t         epochs;     /* passes over the training split; 0: random windows by step */
-    int32_t         batch;      /* B, sequences of one micro-batch */
-    int32_t         eval_batch; /* B of evaluation; 0: batch */
-    int32_t         accumulate; /* micro-batches of one update, at least 1 */
+    uint64_t   seed;
+    bool       parity_torch; /* one PyTorch stream for everything, in the source's order */
+    canto_init init;
+    int64_t    steps;      /* updates; used when epochs is 0. 0: the model stays untrained */
+    int64_t    epochs;     /* passes over the training split; 0: random windows by step */
+    int32_t    batch;      /* B, sequences of one micro-batch */
+    int32_t    eval_batch; /* B of evaluation; 0: batch */
+    int32_t    accumulate; /* micro-batches of one update, at least 1 */
+    bool recompute; /* keep only the blocks' inputs, and make the rest again: less memory, more time, no other number */
     canto_optimizer optimizer;
     double          lr, min_lr; /* peak and floor of the schedule */
     canto_schedule  schedule;
@@ -528,7 +529,7 @@ CANTO_API canto_status canto_trainer_open(canto_context *context, const canto_co
 /* Goes on with the run in folder, from its newest whole checkpoint, or from step 0 when it has none: the weights, metrics.csv
  * and samples.txt become those of a run without interruption, byte for byte (times and speeds apart). A damaged checkpoint
  * is passed over for the one before it, with a warning. options: those of run.json with other limits, or NULL. steps,
- * epochs, save_every, log_every, keep and max_seconds may change, and unless parity_torch also eval_batch, eval_every and
+ * epochs, recompute, save_every, log_every, keep and max_seconds may change, and unless parity_torch also eval_batch, eval_every and
  * eval_batches; another change is CANTO_ERROR_VALUE, as are a tokenizer and data with other hashes. record: put into
  * run.json in place of the old one; NULL keeps that. */
 CANTO_API canto_status canto_trainer_resume(canto_context *context, const char *folder,

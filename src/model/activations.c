@@ -1,14 +1,13 @@
 /* activations.c - where every activation of a pass lies: planned from (config, B, T), taken from one block. And where the
  * keys and values of a timeline lie.
  *
- * The same walk measures (block NULL) and binds, so the two cannot disagree. When training, every block keeps its own;
- * otherwise all blocks share one set: a block's output is its last sum or norm, which the next one reads for the last time
- * before, or element by element while, it writes its own. */
+ * The same walk measures (block NULL) and binds, so the two cannot disagree. Where all is kept, every block has its own;
+ * otherwise all blocks share one set. When nothing is kept a block's output is among the shared: its last sum or norm, which
+ * the next one reads for the last time before, or element by element while, it writes its own. Where inputs are kept every
+ * output but the last has a place of its own. */
 #include "model/dropout.h"
 #include "model/embedding.h"
 #include "model/head.h"
-
-typedef enum purpose { TRAINING, EVALUATION, EXTENSION } purpose;
 
 typedef struct planner {
     char  *block; /* NULL: only measure */
@@ -52,28 +51,57 @@ static void plan_layer(planner *p, const canto_config *c, size_t rows, bool trai
     else l->out = c->attention ? l->middle : take_rows(p, rows, C);
 }
 
+/* Gives a block that shares its other activations an output of its own. */
+static void plan_own_output(planner *p, const canto_config *c, size_t rows, layer_activations *l) {
+    bool post = c->norm == CANTO_NORM_POST;
+    l->out = take_rows(p, rows, c->width);
+    if (c->ffn > 0 && post) l->normed2 = l->out;
+    else if (c->ffn > 0) l->sum2 = l->out;
+    else if (c->attention && post) l->normed1 = l->middle = l->out;
+    else if (c->attention) l->sum1 = l->middle = l->out;
+}
+
 static void plan_layers(planner *p, const canto_config *c, size_t rows, gpt_activations *a) {
     layer_activations shared = {0}, measured;
     real             *in = a->embedded;
-    if (!a->training && c->layers > 0) plan_layer(p, c, rows, false, &shared);
+    if (a->keep != GPT_KEEP_ALL && c->layers > 0) plan_layer(p, c, rows, a->keep != GPT_KEEP_NOTHING, &shared);
     for (int32_t i = 0; i < c->layers; i++) {
         layer_activations *l = a->layers != NULL ? &a->layers[i] : &measured;
         *l = shared;
         l->in = in;
-        if (a->training) plan_layer(p, c, rows, true, l);
+        if (a->keep == GPT_KEEP_ALL) plan_layer(p, c, rows, true, l);
         else if (!c->attention) l->middle = in;
+        if (a->keep == GPT_KEEP_INPUTS && i + 1 < c->layers) plan_own_output(p, c, rows, l);
         in = l->out;
     }
     a->hidden = in;
 }
 
-static size_t plan(const canto_config *c, int32_t B, int32_t T, purpose why, char *block, gpt_activations *a) {
+/* The head's chunk and what blocks need for their backward passes are not wanted at the same time. */
+static void plan_backward(planner *p, const canto_config *c, size_t rows, gpt_activations *a) {
+    size_t  from = p->used, chunk;
+    int64_t C = c->width;
+    a->chunk = take_rows(p, (size_t)a->chunk_rows, c->vocab);
+    chunk = p->used;
+    if (a->keep == GPT_KEEP_NOTHING) return;
+    p->used = from;
+    a->dbranch = take_rows(p, rows, C);
+    a->dnormed = take_rows(p, rows, C);
+    if (c->ffn > 0 && c->layers > 0) a->dffn = take_rows(p, rows, c->ffn);
+    if (c->attention && c->layers > 0) a->dqkv = take_rows(p, rows, 3 * C);
+    if (p->used < chunk) p->used = chunk;
+    a->dx = take_rows(p, rows, C);
+}
+
+/* extension: of gpt_extend, which keeps nothing. */
+static size_t plan(const canto_config *c, int32_t B, int32_t T, gpt_keep keep, bool extension, char *block,
+                   gpt_activations *a) {
     planner p = {block, 0};
     size_t  rows = (size_t)B * (size_t)T;
     int64_t C = c->width;
-    *a = (gpt_activations){.config = c, .B = B, .T = T, .batch = B, .training = why == TRAINING};
+    *a = (gpt_activations){.config = c, .B = B, .T = T, .batch = B, .keep = keep};
     a->layers = take(&p, (size_t)c->layers, sizeof(layer_activations));
-    if (c->positions == CANTO_POSITIONS_SINUSOIDAL && why != EXTENSION) a->sinusoid = take_rows(&p, (size_t)T, C);
+    if (c->positions == CANTO_POSITIONS_SINUSOIDAL && !extension) a->sinusoid = take_rows(&p, (size_t)T, C);
     a->embedded = take_rows(&p, rows, C);
     plan_layers(&p, c, rows, a);
     if (c->final_norm) {
@@ -81,40 +109,33 @@ static size_t plan(const canto_config *c, int32_t B, int32_t T, purpose why, cha
         a->hidden = a->normed;
     }
     if (c->attention && !c->projection) a->branch = take_rows(&p, rows, C);
-    for (int i = 0; i < 2 && why != EXTENSION; i++) a->masks[i] = take(&p, (size_t)B, sizeof(mask));
-    if (why != EXTENSION) {
+    for (int i = 0; i < 2 && !extension; i++) a->masks[i] = take(&p, (size_t)B, sizeof(mask));
+    if (!extension) {
         a->chunk_rows = head_chunk_rows(c->vocab, (int64_t)rows);
-        a->chunk = take_rows(&p, (size_t)a->chunk_rows, c->vocab);
-    }
-    if (why == TRAINING) {
-        a->dx = take_rows(&p, rows, C);
-        a->dbranch = take_rows(&p, rows, C);
-        a->dnormed = take_rows(&p, rows, C);
-        if (c->ffn > 0 && c->layers > 0) a->dffn = take_rows(&p, rows, c->ffn);
-        if (c->attention && c->layers > 0) a->dqkv = take_rows(&p, rows, 3 * C);
+        plan_backward(&p, c, rows, a);
     }
     return p.used;
 }
 
-size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, bool training) {
+size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, gpt_keep keep) {
     gpt_activations measured;
-    return plan(config, B, T, training ? TRAINING : EVALUATION, NULL, &measured);
+    return plan(config, B, T, keep, false, NULL, &measured);
 }
 
-void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, bool training, void *block,
+void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, gpt_keep keep, void *block,
                           gpt_activations *acts) {
-    plan(config, B, T, training ? TRAINING : EVALUATION, block, acts);
+    plan(config, B, T, keep, false, block, acts);
     if (acts->sinusoid != NULL)
         for (int64_t t = 0; t < T; t++) sinusoid_row(t, config->width, acts->sinusoid + t * config->width);
 }
 
 size_t gpt_extension_bytes(const canto_config *config, int32_t rows) {
     gpt_activations measured;
-    return plan(config, 1, rows, EXTENSION, NULL, &measured);
+    return plan(config, 1, rows, GPT_KEEP_NOTHING, true, NULL, &measured);
 }
 
 void gpt_extension_bind(const canto_config *config, int32_t rows, void *block, gpt_activations *acts) {
-    plan(config, 1, rows, EXTENSION, block, acts);
+    plan(config, 1, rows, GPT_KEEP_NOTHING, true, block, acts);
 }
 
 static size_t plan_cache(const canto_config *c, int32_t T, char *block, gpt_cache *cache) {

@@ -309,6 +309,13 @@ void gpt_loss(const exec *e, const kernels *k, const gpt_weights *w, gpt_activat
     head_forward(e, k, w, acts, targets, losses);
 }
 
+void gpt_restore(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts,
+                 const gpt_dropout *dropout, int32_t layer) {
+    const canto_config *c = w->config;
+    pass                p = {e, k, c, NULL, w, acts, dropout, NULL, (int64_t)acts->b * acts->t, c->width, c->ffn, NULL};
+    if (acts->keep == GPT_KEEP_INPUTS) block_forward(&p, layer);
+}
+
 void gpt_backward(const exec *e, const kernels *k, const tensor_table *table, const gpt_weights *w,
                   gpt_activations *acts, const uint32_t *targets, const gpt_dropout *dropout, real scale, real *losses,
                   real *gradients) {
@@ -320,7 +327,11 @@ void gpt_backward(const exec *e, const kernels *k, const tensor_table *table, co
     if (c->final_norm)
         norm_backward(&p, &w->final_norm_weight, TENSOR_FINAL_NORM_WEIGHT, -1, last_out(acts), acts->mean, acts->rstd,
                       acts->dx, NULL, acts->dx);
-    for (int32_t i = c->layers - 1; i >= 0; i--) block_backward(&p, i);
+    for (int32_t i = c->layers - 1; i >= 0; i--) {
+        if (acts->keep == GPT_KEEP_INPUTS && i + 1 < c->layers)
+            block_forward(&p, i); /* the last one's are still there */
+        block_backward(&p, i);
+    }
     drop(&p, 0, DROPOUT_EMBEDDING, acts->dx);
     embedding_backward(e, w, acts, acts->dx, gradient_of(&p, TENSOR_TOKEN_EMBEDDING, -1),
                        gradient_of(&p, TENSOR_POSITION_EMBEDDING, -1));

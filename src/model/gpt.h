@@ -56,6 +56,13 @@ typedef struct layer_activations {
     real *out; /* [C] one of the above */
 } layer_activations;
 
+/* What a forward pass leaves behind. */
+typedef enum gpt_keep {
+    GPT_KEEP_NOTHING, /* evaluation: all blocks share one set of activations */
+    GPT_KEEP_INPUTS, /* training in little memory: each block's input, from which the backward pass makes the rest again */
+    GPT_KEEP_ALL     /* training */
+} gpt_keep;
+
 /* Activations of B sequences of T: planned once, bound to a block. Callers set first and batch for a lane, and may read
  * b and t; the rest belongs to the passes. */
 typedef struct gpt_activations {
@@ -63,7 +70,7 @@ typedef struct gpt_activations {
     int32_t             B, T;  /* largest batch that fits */
     int32_t             first; /* the lane's first sequence in the micro-batch, for dropout */
     int32_t             batch; /* B of the whole micro-batch, for dropout */
-    bool                training;
+    gpt_keep            keep;
     layer_activations  *layers;               /* [L] */
     real               *sinusoid;             /* [T, C] or NULL */
     real               *embedded;             /* [C] the first block's input */
@@ -79,10 +86,10 @@ typedef struct gpt_activations {
     const uint32_t     *ids;
 } gpt_activations;
 
-/* Bytes of the block for activations: training keeps what the backward pass needs. */
-size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, bool training);
+/* Bytes of the block for activations. */
+size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, gpt_keep keep);
 /* Binds activations to a zeroed block of that many bytes, aligned to 64. */
-void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, bool training, void *block,
+void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, gpt_keep keep, void *block,
                           gpt_activations *acts);
 /* Bytes of scratch that each worker of the exec needs. */
 size_t gpt_scratch_bytes(const canto_config *config, int32_t T);
@@ -120,6 +127,10 @@ void gpt_logits(const exec *e, const kernels *k, const gpt_weights *w, gpt_activ
 /* Head and loss over row chunks; losses[B T] receives each position's cross-entropy. */
 void gpt_loss(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *targets,
               real *losses);
+
+/* After gpt_forward with the same dropout, where inputs alone are kept: makes the other activations of one block again. */
+void gpt_restore(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts,
+                 const gpt_dropout *dropout, int32_t layer);
 
 /* As gpt_loss, and then the whole backward pass: adds scale * d(sum of losses)/d(parameter) to gradients (a block with
  * the table's layout). After gpt_forward with the same ids and dropout. */

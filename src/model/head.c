@@ -8,7 +8,7 @@
 
 #include "model/linear.h"
 
-#define CHUNK_ELEMENTS (4 * 1024 * 1024)
+#define CHUNK_ELEMENTS (13 * 1024 * 1024)
 
 int64_t head_chunk_rows(int64_t V, int64_t rows) {
     int64_t fit = CHUNK_ELEMENTS / V / 16 * 16;

@@ -202,8 +202,10 @@ static const real *make_up(const guard_scene *s, gpt_activations *acts, int32_t 
 }
 
 static void look_at_layer(const guard_scene *s, gpt_activations *acts, int32_t layer, int64_t rows, search *first) {
-    stop list[STOPS];
-    char name[64];
+    const lanes *l = s->lanes;
+    stop         list[STOPS];
+    char         name[64];
+    gpt_restore(&l->pool_exec, l->kernels, l->weights, acts, s->dropout, layer);
     stops_of(acts->config, &acts->layers[layer], make_up(s, acts, layer, rows), list);
     for (int64_t i = 0; i < STOPS; i++) {
         int64_t number = 1 + layer * STOPS + i;

@@ -33,7 +33,7 @@ static int32_t clamp(int64_t n, int32_t least, int32_t most) {
 
 /* Sequences of a group: as many as have their activations near; when not even one has, as many as GROUP_ROWS. */
 static int32_t group_of(const canto_config *config, int32_t B, int32_t T) {
-    size_t one = gpt_activations_bytes(config, 1, T, true);
+    size_t one = gpt_activations_bytes(config, 1, T, GPT_KEEP_ALL);
     return clamp((int64_t)(one <= CACHED ? CACHED / one : (size_t)(GROUP_ROWS / T)), 1, B);
 }
 
@@ -50,13 +50,13 @@ static int32_t power_up_to(int32_t n) {
 lanes_plan lanes_plan_of(const canto_config *config, uint64_t parameters, int32_t B, int32_t T) {
     uint64_t bytes = parameters * sizeof(float);
     int32_t  group, count, share, most;
-    if (bytes > LARGEST_WEIGHTS || B == 1) return (lanes_plan){1, B};
+    if (bytes > LARGEST_WEIGHTS || B == 1) return (lanes_plan){.count = 1, .group = B};
     group = group_of(config, B, T);
     most = clamp((int64_t)(MOST_GRADIENTS / (bytes + 1)), 2, MOST_LANES);
     count = clamp(divide_up(B, group), most < LEAST_LANES ? most : LEAST_LANES, most);
     count = power_up_to(count < B ? count : B);
     share = divide_up(B, count);
-    return (lanes_plan){count, divide_up(share, divide_up(share, group))};
+    return (lanes_plan){.count = count, .group = divide_up(share, divide_up(share, group))};
 }
 
 static int32_t share_of(lanes_plan plan, int32_t B, int32_t number, int32_t *first) {
@@ -88,9 +88,14 @@ static int32_t workers_of(lanes_plan plan, int threads) { return threads < plan.
 /* Sequences that a worker has before it at most. */
 static int32_t most_at_once(lanes_plan plan, int32_t most_B) { return plan.count == 1 ? most_B : plan.group; }
 
+static gpt_keep keep_of(lanes_plan plan, bool training) {
+    if (!training) return GPT_KEEP_NOTHING;
+    return plan.recompute ? GPT_KEEP_INPUTS : GPT_KEEP_ALL;
+}
+
 lanes_bytes lanes_measure(const canto_config *config, uint64_t block_bytes, lanes_plan plan, int32_t most_B, int32_t T,
                           bool training, int threads) {
-    uint64_t    one = gpt_activations_bytes(config, most_at_once(plan, most_B), T, training);
+    uint64_t    one = gpt_activations_bytes(config, most_at_once(plan, most_B), T, keep_of(plan, training));
     lanes_bytes bytes = {0};
     bytes.activations = one * (uint64_t)workers_of(plan, threads);
     bytes.gradients = training ? block_bytes * (uint64_t)(plan.count - 1) : 0;
@@ -103,9 +108,9 @@ static canto_status open_worker(lanes *l, lanes_worker *own, int32_t B, int32_t 
     canto_status        status;
     const canto_config *config = l->weights->config;
     void               *block;
-    bool                training = l->table != NULL;
-    TRY(context_block(l->context, gpt_activations_bytes(config, B, T, training), "activations", &own->base, &block));
-    gpt_activations_bind(config, B, T, training, block, &own->acts);
+    gpt_keep            keep = keep_of(l->plan, l->table != NULL);
+    TRY(context_block(l->context, gpt_activations_bytes(config, B, T, keep), "activations", &own->base, &block));
+    gpt_activations_bind(config, B, T, keep, block, &own->acts);
 done:
     return status;
 }

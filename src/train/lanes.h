@@ -13,6 +13,7 @@
  * of `group` sequences, one group after the other. count 1: the whole batch is one group, and its layers are cut. */
 typedef struct lanes_plan {
     int32_t count, group;
+    bool    recompute; /* training keeps the inputs of blocks alone; changes no number */
 } lanes_plan;
 
 /* The plan for training a model with this many parameters on batches of B sequences of T tokens: of these alone. */

@@ -83,6 +83,7 @@ canto_status needs_measure(const needs_of *of, needs *n) {
     TRY(check_sizes(of->config, B, &table));
     lanes_plan plan = lanes_plan_of(of->config, table.parameters, o->batch, of->config->context);
     uint64_t   block = table.elements * sizeof(float), padding;
+    plan.recompute = o->recompute;
     passes = lanes_measure(of->config, block, plan, B, of->config->context, true, of->threads);
     n->parameters = table.parameters;
     n->weights = n->parameters * sizeof(float);
@@ -156,8 +157,20 @@ static const char *largest_preset(const needs_of *of, uint64_t available) {
     return best;
 }
 
+static bool fits_recomputing(const needs_of *of, uint64_t available) {
+    canto_train_options options = *of->options;
+    needs_of            with = *of;
+    options.recompute = true;
+    with.options = &options;
+    return fits(&with, available);
+}
+
 void needs_advice(const needs_of *of, uint64_t available, char out[160]) {
     enum { SHORTEST = 16 };
+    if (!of->options->recompute && fits_recomputing(of, available)) {
+        snprintf(out, 160, "It would fit with recompute, which makes activations again rather than keep them.");
+        return;
+    }
     int32_t n = largest(of, fits_batch, of->options->batch, available);
     if (n > 0) {
         const char *too = of->options->eval_batch > n ? ", also in evaluations," : "";

@@ -29,7 +29,7 @@ typedef struct needs_of {
 canto_status needs_measure(const needs_of *of, needs *n);
 /* CANTO_ERROR_MEMORY, with the numbers and with what would fit, when the run needs more than `available` bytes. */
 canto_status needs_check(const needs_of *of, uint64_t available);
-/* One sentence about the largest batch, else context, else preset that fits into `available` bytes. */
+/* One sentence about what fits into `available` bytes: recompute, else the largest batch, context or preset. */
 void needs_advice(const needs_of *of, uint64_t available, char out[160]);
 
 /* "12.34 GB" or "56.70 MB", in units of 1024 */

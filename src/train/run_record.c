@@ -57,6 +57,7 @@ static const field FIELDS[] = {
     FIELD(REAL, PAST, split),
     FIELD(WHOLE64, LOOK, eval_every),
     FIELD(WHOLE32, LOOK, eval_batches),
+    FIELD(BOOLEAN, LIMIT, recompute),
     FIELD(WHOLE64, LIMIT, save_every),
     FIELD(WHOLE64, LIMIT, log_every),
     FIELD(WHOLE32, LIMIT, keep),
@@ -205,7 +206,12 @@ static canto_status read_training(const json_t *run, const char *file, canto_tra
     json_t      *object;
     memset(o, 0, sizeof *o);
     TRY(json_get_object(run, file, "training", &object));
-    for (size_t i = 0; i < FIELD_COUNT; i++) TRY(read_field(object, file, &FIELDS[i], o));
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        const field *f = &FIELDS[i];
+        if (f->kind == BOOLEAN && f->part == LIMIT && !json_object_get(object, f->key))
+            continue; /* an older run: off */
+        TRY(read_field(object, file, f, o));
+    }
     TRY(canto_train_options_check(o));
 done:
     return status;

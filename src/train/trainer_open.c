@@ -165,6 +165,7 @@ static canto_status prepare(canto_trainer *t, const canto_tokenizer *tokenizer) 
     TRY(open_blocks(t, tokenizer));
     TRY(open_batches(t));
     lanes_plan plan = lanes_plan_of(&t->config, t->table->parameters, t->options.batch, t->config.context);
+    plan.recompute = t->options.recompute;
     TRY(lanes_open(t->context, t->kernels, &t->model->weights, t->table, t->gradients, plan, most_batch(t),
                    t->config.context, &t->lanes));
     torch_seed(&t->state.torch, t->options.seed);

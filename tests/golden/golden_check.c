@@ -119,8 +119,8 @@ static canto_status runner_open(fixture *f, const canto_config *config, int32_t 
     TRY(fixture_block(f, bytes, &r->v));
     TRY(fixture_block(f, rows * sizeof(float), &r->losses));
     TRY(fixture_block(f, rows * (size_t)config->vocab * sizeof(float), &r->logits));
-    TRY(fixture_block(f, gpt_activations_bytes(&r->config, B, T, true), &acts));
-    gpt_activations_bind(&r->config, B, T, true, acts, &r->acts);
+    TRY(fixture_block(f, gpt_activations_bytes(&r->config, B, T, GPT_KEEP_ALL), &acts));
+    gpt_activations_bind(&r->config, B, T, GPT_KEEP_ALL, acts, &r->acts);
     gpt_weights_of_block(&r->table, r->weights, f->layers, &r->views);
 done:
     return status;

@@ -130,7 +130,7 @@ static const float *forward_in_train_mode(run *r, const canto_config *config) {
     model_initialize(&r->table, CANTO_INIT_TORCH, &rng, weights);
     gpt_weights_of_block(&r->table, weights, r->layers, &views);
 
-    size_t room = gpt_activations_bytes(config, B, T, false),
+    size_t room = gpt_activations_bytes(config, B, T, GPT_KEEP_NOTHING),
            logits_bytes = (size_t)B * T * (size_t)config->vocab * sizeof(float);
     char    *block = run_block(r, room + 64 + logits_bytes + gpt_dropout_bytes(config, B, T));
     float   *logits = (float *)(void *)(block + (room + 63) / 64 * 64);
@@ -140,7 +140,7 @@ static const float *forward_in_train_mode(run *r, const canto_config *config) {
 
     exec           e = open_exec(r, gpt_scratch_bytes(config, T));
     const kernels *k = kernels_choose(r->context->cpu);
-    gpt_activations_bind(config, B, T, false, block, &acts);
+    gpt_activations_bind(config, B, T, GPT_KEEP_NOTHING, block, &acts);
     gpt_forward(&e, k, &views, &acts, IDS, B, T, &dropout);
     gpt_logits(&e, k, &views, &acts, 0, B * T, logits);
     return logits;

@@ -69,10 +69,10 @@ static void open_model(model *m, const canto_config *c, int32_t B, int32_t T, in
     m->losses = calloc((size_t)(B * T), sizeof(real));
     m->x = calloc((size_t)(B * T), sizeof *m->x);
     m->y = calloc((size_t)(B * T), sizeof *m->y);
-    size_t bytes = gpt_activations_bytes(c, B, T, true);
+    size_t bytes = gpt_activations_bytes(c, B, T, GPT_KEEP_ALL);
     void  *acts = aligned_alloc(64, bytes);
     memset(acts, 0, bytes);
-    gpt_activations_bind(&m->table.config, B, T, true, acts, &m->acts);
+    gpt_activations_bind(&m->table.config, B, T, GPT_KEEP_ALL, acts, &m->acts);
     gpt_weights_of_block(&m->table, m->block, m->layers, &m->weights);
     m->e.pool = m->context->pool;
     m->e.scratch_bytes = gpt_scratch_bytes(c, T);
@@ -101,12 +101,33 @@ static void close_model(model *m) {
     canto_context_close(m->context);
 }
 
+/* Keeping the blocks' inputs alone changes no bit, and takes no more memory. */
+static void check_recompute(model *m, const canto_config *c, int32_t B, int32_t T) {
+    gpt_activations all = m->acts;
+    real  *gradients = calloc(m->table.elements, sizeof(real)), *losses = calloc((size_t)(B * T), sizeof(real));
+    size_t bytes = gpt_activations_bytes(c, B, T, GPT_KEEP_INPUTS);
+    void  *acts = aligned_alloc(64, bytes);
+    if (c->layers > 1) assert_true(bytes <= gpt_activations_bytes(c, B, T, GPT_KEEP_ALL));
+    memset(acts, 0, bytes);
+    gpt_activations_bind(&m->table.config, B, T, GPT_KEEP_INPUTS, acts, &m->acts);
+    loss_of(m);
+    gpt_backward(&m->e, m->k, &m->table, &m->weights, &m->acts, m->y, &m->dropout, 1 / (real)(B * T), losses,
+                 gradients);
+    assert_memory_equal(losses, m->losses, (size_t)(B * T) * sizeof(real));
+    assert_memory_equal(gradients, m->gradients, m->table.elements * sizeof(real));
+    m->acts = all;
+    free(acts);
+    free(losses);
+    free(gradients);
+}
+
 static void check(const char *name, const canto_config *c, int32_t B, int32_t T) {
     model m;
     assert_int_equal(canto_config_check(c).code, CANTO_OK);
     open_model(&m, c, B, T, 2);
     real loss = loss_of(&m);
     gpt_backward(&m.e, m.k, &m.table, &m.weights, &m.acts, m.y, &m.dropout, 1 / (real)(B * T), m.losses, m.gradients);
+    check_recompute(&m, c, B, T);
     real worst = 0;
     for (size_t i = 0; i < m.table.count; i++) {
         const tensor *t = &m.table.list[i];

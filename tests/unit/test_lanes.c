@@ -113,7 +113,7 @@ static double train(scene *s, int32_t B) {
 }
 
 static void test_threads_change_no_byte(void **state) {
-    static const lanes_plan plans[] = {{1, MOST}, {2, 3}, {3, 2}, {4, 1}, {5, 2}};
+    static const lanes_plan plans[] = {{1, MOST, false}, {2, 3, false}, {3, 2, false}, {4, 1, true}, {5, 2, false}};
     (void)state;
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
         scene one;
@@ -134,10 +134,10 @@ static void test_threads_change_no_byte(void **state) {
 
 /* A cut changes the order of a sum over sequences, and nothing else: no loss, no part of the sum. */
 static void test_cuts_agree(void **state) {
-    static const lanes_plan plans[] = {{2, 3}, {3, 2}, {4, 1}, {13, 1}};
+    static const lanes_plan plans[] = {{2, 3, false}, {3, 2, false}, {4, 1, false}, {13, 1, true}};
     scene                   whole;
     (void)state;
-    scene_open(&whole, 1, (lanes_plan){1, MOST});
+    scene_open(&whole, 1, (lanes_plan){1, MOST, false});
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
         for (int32_t B = 1; B <= MOST; B += 4) {
             scene cut;
@@ -163,7 +163,7 @@ static void test_looking_repeats_the_pass(void **state) {
     float             again[MOST * TOKENS] = {0};
     int32_t           rows = 0;
     (void)state;
-    scene_open(&s, 2, (lanes_plan){3, 2});
+    scene_open(&s, 2, (lanes_plan){3, 2, false});
     lanes_train(&s.lanes, s.ids, s.targets, MOST, TOKENS, &dropout, 0.1f, s.losses);
     for (int32_t number = 0; number < 3; number++)
         for (int32_t group = 0;; group++) {
@@ -183,12 +183,13 @@ static void test_biases_apart(void **state) {
     scene s;
     float joined[MOST * TOKENS], keys[16];
     (void)state;
-    scene_open(&s, 1, (lanes_plan){1, MOST});
+    scene_open(&s, 1, (lanes_plan){1, MOST, false});
     lanes_evaluate(&s.lanes, s.ids, s.targets, MOST, TOKENS, joined);
     lanes_close(&s.lanes);
     memcpy(keys, s.layers[1].k_bias.data, sizeof keys);
     s.layers[1].k_bias.data = keys;
-    ok(lanes_open(s.threads, kernels_choose(""), &s.weights, NULL, NULL, (lanes_plan){4, 2}, MOST, TOKENS, &s.lanes));
+    ok(lanes_open(s.threads, kernels_choose(""), &s.weights, NULL, NULL, (lanes_plan){4, 2, false}, MOST, TOKENS,
+                  &s.lanes));
     lanes_evaluate(&s.lanes, s.ids, s.targets, MOST, TOKENS, s.losses);
     assert_memory_equal(s.losses, joined, sizeof joined);
     scene_close(&s);

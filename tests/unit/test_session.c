@@ -28,7 +28,7 @@ static void shake(subject *s, uint64_t seed) {
 
 static void subject_open(subject *s, const canto_config *config, const char *cpu, int threads) {
     canto_context_options options = canto_context_options_default();
-    size_t                bytes = gpt_activations_bytes(config, 1, config->context, false);
+    size_t                bytes = gpt_activations_bytes(config, 1, config->context, GPT_KEEP_NOTHING);
     void                 *block;
     *s = (subject){0};
     options.cpu = cpu;
@@ -45,7 +45,7 @@ static void subject_open(subject *s, const canto_config *config, const char *cpu
     ok(canto_session_open(s->context, s->model, &s->session));
     ok(context_exec_open(s->context, gpt_scratch_bytes(config, config->context), &s->exec));
     ok(context_block(s->context, bytes, "activations", &s->acts_base, &block));
-    gpt_activations_bind(config, 1, config->context, false, block, &s->acts);
+    gpt_activations_bind(config, 1, config->context, GPT_KEEP_NOTHING, block, &s->acts);
 }
 
 static void subject_close(subject *s) {
