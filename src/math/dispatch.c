@@ -52,7 +52,7 @@ const char *canto_context_cpu(const canto_context *context) {
  * chunk of 64 rows, of all positions, and of up to 12 rows from a cache; and the rounding of up to 16 pieces. */
 size_t attention_scratch(int64_t T, int64_t D) {
     size_t lanes = 32, t = (size_t)(T + 31) / 32 * 32, d = (size_t)(D + 31) / 32 * 32;
-    return 3 * t * d + lanes * (5 * d + t + 2 * 64) + t + 12 * (t + d) + 16 * 16;
+    return 3 * t * d + lanes * (5 * d + 2 * 64) + t + 12 * (64 + d) + 16 * 16;
 }
 
 size_t attention_keys(int64_t T, int64_t D) {

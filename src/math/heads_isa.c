@@ -1,18 +1,27 @@
 /* heads_isa.c - attention of one head over one sequence: forward, from a cache, and backward.
  *
  * The products have LANES positions side by side in vectors and everything else as broadcast numbers, so that nothing is
- * summed across lanes and neither T nor D has to be a multiple of anything. Forward, the lanes are a block of queries i:
- * scores[j][i], a softmax down the columns, out transposed. Backward they are a block of keys j: p[i][j], and d k and d v,
- * transposed, stay in registers over CHUNK rows i; d q alone gathers in memory, block by block.
+ * summed across lanes and neither T nor D has to be a multiple of anything. There is never more of the scores than a tile:
+ *
+ *     forward: lanes are queries i      keys j ->  [ chunk | chunk | .. ]    scores[j][i] of one chunk at a time; a running
+ *                                       queries i  [   tile            ]     softmax goes down the columns; out transposed
+ *     backward: lanes are keys j        p[i][j] of CHUNK queries at a time; d k and d v, transposed, stay near over them;
+ *                                       d q alone gathers in memory, block by block
+ *
+ * Tiles that nobody in them sees, ahead of the diagonal or behind the window, are never made.
+ *
+ * Running softmax (Milakov and Gimelshein 2018; Dao 2022): m is the largest score so far, sum and out are relative to it,
+ * and when a chunk brings a larger one they are multiplied by e^(old m - new m) before they go on. Chunks begin at
+ * multiples of CHUNK positions wherever a query's first visible key lies, so that the order of operations is the query's own.
  *
  * Invariants: every sum is one chain in ascending order (over d, over j, over i; dout . out alone is VL chains), so a
- * result does not depend on how the positions are cut: the pass from a cache, whose lanes are keys and then d, has the same bits. What position i
- * does not see counts as exactly 0. Nothing here allocates, and nothing depends on addresses. */
+ * result does not depend on how the queries are cut: the pass from a cache, whose lanes are keys and then d, has the same
+ * bits. What position i does not see counts as exactly 0. Nothing here allocates, and nothing depends on addresses. */
 #include "math/edges.h"
 #include "math/micro.h"
 
 #define LANES (2 * VL)
-#define CHUNK 64         /* rows at a time, so that they stay in the first cache */
+#define CHUNK 64         /* rows at a time, so that they stay in the first cache; panels of a cache fit into it */
 #define EXTEND_ROWS 12   /* queries at a time from a cache */
 #define SCRATCH_PIECE 16 /* pieces of scratch begin at multiples of so many elements */
 
@@ -189,50 +198,96 @@ INLINE vec weigh(const attention_head *a, real *s, int64_t from, int64_t to, boo
     return sum;
 }
 
-INLINE vec weigh_span(const attention_head *a, real *s, span p, int64_t i, int64_t window, mask_way way, vec shift) {
-    vec sum = {0};
+INLINE vec weigh_span(const attention_head *a, real *s, span p, int64_t i, int64_t window, mask_way way, vec shift,
+                      vec sum) {
     sum = weigh(a, s, p.at[1], p.at[2], true, i, window, way, shift, sum);
     sum = weigh(a, s, p.at[2], p.at[3], false, i, window, way, shift, sum);
     return weigh(a, s, p.at[3], p.at[4], true, i, window, way, shift, sum);
 }
 
-/* Queries i to i + VL - 1, rows [0, rows) of s being keys from `from` on:  s = mask e^(scale s - m), m the largest scale s
- * that a query sees. factor = 1 / sum_j e^(..), lse = m + log of the sum. */
-static void weigh_lanes(const attention_head *a, int64_t from, int64_t rows, int64_t i, real *s, real *factor,
-                        real *lse) {
+#define SOFTMAX_ROWS (LANES > EXTEND_ROWS ? LANES : EXTEND_ROWS)
+
+/* What is known of LANES queries, or EXTEND_ROWS, after some chunks of keys: the largest scale s, the sum of e^(scale s - most), and what the
+ * last chunk has made of all before it. */
+typedef struct softmax {
+    real most[SOFTMAX_ROWS], sum[SOFTMAX_ROWS], again[SOFTMAX_ROWS];
+} softmax;
+
+static void softmax_begin(softmax *x) {
+    for (int l = 0; l < SOFTMAX_ROWS; l++) x->most[l] = LOWEST, x->sum[l] = 0, x->again[l] = 1;
+}
+
+static bool all_once(const real *again) {
+    for (int l = 0; l < LANES; l++)
+        if (again[l] != 1) return false;
+    return true;
+}
+
+/* Queries i to i + VL - 1, lanes l on, rows [0, rows) of s being keys from `from` on:  s = mask e^(scale s - most). */
+static void weigh_lanes(const attention_head *a, int64_t from, int64_t rows, int64_t i, real *s, softmax *x,
+                        int64_t l) {
     int64_t window = window_of(a);
     s -= from * LANES;
     span p = span_of(from, i - window + 1, i + VL - window, i + 1, i + VL, from + rows);
-    vec  m = vec_set(LOWEST);
+    vec  m = vec_set(LOWEST), before = vec_load(x->most + l);
     m = largest_of(s, p.at[1], p.at[2], true, i, window, m);
     m = largest_of(s, p.at[2], p.at[3], false, i, window, m);
     m = largest_of(s, p.at[3], p.at[4], true, i, window, m) * vec_set(a->scale);
+    m = vec_max(m, before);
+    vec again = vec_exp(before - m), sum = vec_load(x->sum + l) * again;
     uint64_t first = a->mask_first + (uint64_t)(i * a->T + from);
     mask_way way = mask_way_of(a->dropout, first, first + (uint64_t)((VL - 1) * a->T + rows));
-    vec      sum = way == MASK_NONE    ? weigh_span(a, s, p, i, window, MASK_NONE, -m)
-                   : way == MASK_LANES ? weigh_span(a, s, p, i, window, MASK_LANES, -m)
-                                       : weigh_span(a, s, p, i, window, MASK_SINGLY, -m);
+    if (way == MASK_NONE) sum = weigh_span(a, s, p, i, window, MASK_NONE, -m, sum);
+    else if (way == MASK_LANES) sum = weigh_span(a, s, p, i, window, MASK_LANES, -m, sum);
+    else sum = weigh_span(a, s, p, i, window, MASK_SINGLY, -m, sum);
     clear_lanes(s, p.at[0], p.at[1]);
     clear_lanes(s, p.at[4], p.at[5]);
-    vec_store(factor, vec_set(1) / sum);
-    vec_store(lse, m + vec_log(sum));
+    vec_store(x->most + l, m);
+    vec_store(x->sum + l, sum);
+    vec_store(x->again + l, again);
 }
 
-/* For a block of queries i:  s = k q^T;  p = softmax(scale s) over the j that i sees;  out = (mask p) v. */
+/* factor = 1 / sum, lse = most + log sum: p = e^(scale s - lse) */
+static void softmax_end(const softmax *x, real *factor, real *lse) {
+    for (int64_t l = 0; l < LANES; l += VL) {
+        vec sum = vec_load(x->sum + l);
+        vec_store(factor + l, vec_set(1) / sum);
+        vec_store(lse + l, vec_load(x->most + l) + vec_log(sum));
+    }
+}
+
+/* out[D][LANES] so far *= again */
+static void scale_lanes(int64_t D, const real *again, real *out) {
+    if (all_once(again)) return;
+    for (int64_t d = 0; d < D; d++)
+        for (int64_t l = 0; l < LANES; l += VL)
+            vec_store(out + d * LANES + l, vec_load(out + d * LANES + l) * vec_load(again + l));
+}
+
+/* The end of the chunk that position j is in, or of the last position. */
+INLINE int64_t chunk_end(int64_t j, int64_t to) { return clamp((j / CHUNK + 1) * CHUNK, 0, to); }
+
+/* For a block of queries i, chunk by chunk of keys j:  s = k q^T;  p = softmax(scale s) over the j that i sees;
+ * out = (mask p) v. */
 void ISA(heads_forward)(const attention_head *a, real *scratch) {
     int64_t T = a->T, D = a->D;
     real   *k = take(&scratch, T * D), *v = take(&scratch, T * D), *q = take(&scratch, D * LANES);
-    real   *s = take(&scratch, round_up(T, LANES) * LANES), *out = take(&scratch, D * LANES);
-    real    factor[LANES], lse[LANES];
+    real   *s = take(&scratch, CHUNK * LANES), *out = take(&scratch, D * LANES), factor[LANES], lse[LANES];
+    softmax x;
     put_rows(a->k, a->stride, T, D, 1, k, D);
     put_rows(a->v, a->stride, T, D, 1, v, D);
     for (int64_t i0 = 0; i0 < T; i0 += LANES) {
-        int64_t n = clamp(T - i0, 0, LANES), from = clamp(i0 - window_of(a) + 1, 0, T), rows = i0 + n - from;
+        int64_t n = clamp(T - i0, 0, LANES), from = clamp(i0 - window_of(a) + 1, 0, T);
         lanes_from_rows(a->q + i0 * a->stride, a->stride, n, D, q);
-        product_by_rows(rows, D, k + from * D, D, q, s);
-        for (int64_t l = 0; l < LANES; l += VL) weigh_lanes(a, from, rows, i0 + l, s + l, factor + l, lse + l);
-        for (int64_t j = 0; j < rows; j += CHUNK)
-            product_by_columns(D, clamp(rows - j, 0, CHUNK), v + (from + j) * D, D, s + j * LANES, out, j > 0);
+        softmax_begin(&x);
+        for (int64_t j = from, end; j < i0 + n; j = end) {
+            end = chunk_end(j, i0 + n);
+            product_by_rows(end - j, D, k + j * D, D, q, s);
+            for (int64_t l = 0; l < LANES; l += VL) weigh_lanes(a, j, end - j, i0 + l, s + l, &x, l);
+            if (j > from) scale_lanes(D, x.again, out);
+            product_by_columns(D, end - j, v + j * D, D, s, out, j > from);
+        }
+        softmax_end(&x, factor, lse);
         rows_from_lanes(out, factor, n, D, a->out + i0 * a->out_stride, a->out_stride);
         if (a->lse != NULL) memcpy(a->lse + i0, lse, (size_t)n * sizeof(real));
     }
@@ -250,45 +305,63 @@ static void cache_rows(const attention_head *a) {
     }
 }
 
-/* weigh_lanes for one query: s[0, n) are the scores that it sees. Returns the factor. */
-static real weigh_row(const attention_head *a, real *s, int64_t n) {
-    real    m = LOWEST, sum = 0, x[VECTOR_BYTES / sizeof(real)] = {0};
+/* weigh_lanes for one query, number r of the softmax: s[0, n) are the scores of a chunk that it sees, if any. */
+static void weigh_row(const attention_head *a, real *s, int64_t n, softmax *of, int64_t r) {
+    real    m = LOWEST, sum, x[VECTOR_BYTES / sizeof(real)] = {0};
     vec     most = vec_set(m), scale = vec_set(a->scale);
     int64_t j = 0;
     for (; j + VL <= n; j += VL) most = vec_max(vec_load(s + j), most);
     for (int l = 0; l < VL; l++) m = most[l] > m ? most[l] : m;
     for (; j < n; j++) m = s[j] > m ? s[j] : m;
-    vec shift = vec_set(-(m * a->scale));
+    m *= a->scale;
+    if (m < of->most[r]) m = of->most[r];
+    of->again[r] = vec_exp(vec_set(of->most[r] - m))[0];
+    of->most[r] = m;
+    sum = of->sum[r] * of->again[r];
+    vec shift = vec_set(-m);
     for (j = 0; j + VL <= n; j += VL) vec_store(s + j, vec_exp(vec_fma(vec_load(s + j), scale, shift)));
     memcpy(x, s + j, (size_t)(n - j) * sizeof(real));
     vec_store(x, vec_exp(vec_fma(vec_load(x), scale, shift)));
     memcpy(s + j, x, (size_t)(n - j) * sizeof(real));
     for (j = 0; j < n; j++) sum += s[j];
-    return 1 / sum;
+    of->sum[r] = sum;
+}
+
+/* Row r of the weights of a chunk [j, end): zeros where its query, at position i, does not see. */
+static void weigh_chunk_row(const attention_head *a, real *s, int64_t j, int64_t end, int64_t i, softmax *x,
+                            int64_t r) {
+    int64_t low = clamp(i - window_of(a) + 1, j, end), high = clamp(i + 1, low, end);
+    weigh_row(a, s + (low - j), high - low, x, r);
+    for (int64_t at = j; at < low; at++) s[at - j] = 0;
+    for (int64_t at = high; at < end; at++) s[at - j] = 0;
 }
 
 /* heads_forward's chains, other lanes. The last columns of a product are thrown away: they belong to the next position, or
  * to the room after the last. */
 void ISA(heads_extend)(const attention_head *a, real *scratch) {
-    int64_t D = a->D, Tp = round_up(a->T, LANES), Dp = round_up(D, LANES), window = window_of(a);
-    real   *s = take(&scratch, EXTEND_ROWS * Tp), *out = take(&scratch, EXTEND_ROWS * Dp), factor[EXTEND_ROWS];
+    int64_t D = a->D, Dp = round_up(D, LANES), window = window_of(a);
+    real   *s = take(&scratch, EXTEND_ROWS * CHUNK), *out = take(&scratch, EXTEND_ROWS * Dp);
+    softmax x;
     cache_rows(a);
     for (int64_t i0 = a->first; i0 < a->T; i0 += EXTEND_ROWS) {
-        int64_t     n = clamp(a->T - i0, 0, EXTEND_ROWS), from = clamp(i0 - window + 1, 0, a->T), to = i0 + n;
+        int64_t     n = clamp(a->T - i0, 0, EXTEND_ROWS), from = clamp(i0 - window + 1, 0, a->T);
         const real *q = a->q + (i0 - a->first) * a->stride;
-        for (int64_t j = from / LANES * LANES; j < to; j += LANES)
-            multiply_2(n, D, q, a->stride, 1, a->keys + j * D, LANES, s + j, Tp, false);
-        for (int64_t r = 0; r < n; r++) {
-            int64_t i = i0 + r, low = clamp(i - window + 1, 0, a->T);
-            real   *row = s + r * Tp;
-            factor[r] = weigh_row(a, row + low, i + 1 - low);
-            for (int64_t j = from; j < low; j++) row[j] = 0;
-            for (int64_t j = i + 1; j < to; j++) row[j] = 0;
+        softmax_begin(&x);
+        for (int64_t j = from, end; j < i0 + n; j = end) {
+            int64_t chunk = j / CHUNK * CHUNK;
+            end = chunk_end(j, i0 + n);
+            for (int64_t panel = j / LANES * LANES; panel < end; panel += LANES)
+                multiply_2(n, D, q, a->stride, 1, a->keys + panel * D, LANES, s + (panel - chunk), CHUNK, false);
+            for (int64_t r = 0; r < n; r++) {
+                weigh_chunk_row(a, s + r * CHUNK + (j - chunk), j, end, i0 + r, &x, r);
+                for (int64_t d = 0; j > from && x.again[r] != 1 && d < D; d++) out[r * Dp + d] *= x.again[r];
+            }
+            for (int64_t d = 0; d < D; d += LANES)
+                multiply_2(n, end - j, s + (j - chunk), CHUNK, 1, a->values + j * D + d, D, out + d, Dp, j > from);
         }
-        for (int64_t d = 0; d < D; d += LANES)
-            multiply_2(n, to - from, s + from, Tp, 1, a->values + from * D + d, D, out + d, Dp, false);
         for (int64_t r = 0; r < n; r++)
-            put_rows(out + r * Dp, Dp, 1, D, factor[r], a->out + (i0 + r - a->first) * a->out_stride, a->out_stride);
+            put_rows(out + r * Dp, Dp, 1, D, 1 / x.sum[r], a->out + (i0 + r - a->first) * a->out_stride,
+                     a->out_stride);
     }
 }
 
