@@ -156,6 +156,31 @@ static void test_cuts_agree(void **state) {
     scene_close(&whole);
 }
 
+/* A large batch in small pieces: its gradient to rounding, and its losses to the bit. */
+static void test_pieces_add_up(void **state) {
+    static const lanes_plan plans[] = {{1, MOST, false}, {1, MOST, true}, {3, 2, false}};
+    static const int32_t    pieces[] = {1, 4, 5};
+    const gpt_dropout       off = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
+        for (size_t j = 0; j < sizeof pieces / sizeof *pieces; j++) {
+            scene whole, parts;
+            scene_open(&whole, 2, plans[i]);
+            scene_open(&parts, 2, plans[i]);
+            lanes_train(&whole.lanes, whole.ids, whole.targets, MOST, TOKENS, &off, 0.1f, whole.losses);
+            for (int32_t b = 0; b < MOST; b += pieces[j])
+                lanes_train(&parts.lanes, parts.ids + b * TOKENS, parts.targets + b * TOKENS,
+                            MOST - b < pieces[j] ? MOST - b : pieces[j], TOKENS, &off, 0.1f, parts.losses + b * TOKENS);
+            double norm = lanes_gather(&whole.lanes);
+            assert_true(norm > 0 && fabs(lanes_gather(&parts.lanes) / norm - 1) < 1e-6);
+            assert_memory_equal(parts.losses, whole.losses, sizeof parts.losses);
+            for (size_t n = 0; n < whole.table.elements; n++)
+                assert_true(fabs((double)parts.gradients[n] - (double)whole.gradients[n]) < 1e-6 * norm);
+            scene_close(&whole);
+            scene_close(&parts);
+        }
+}
+
 /* What the guard looks at is what the training pass made. */
 static void test_looking_repeats_the_pass(void **state) {
     const gpt_dropout dropout = {.on = true, .key = 7};
@@ -199,7 +224,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_sequence_once), cmocka_unit_test(test_threads_change_no_byte),
         cmocka_unit_test(test_cuts_agree),          cmocka_unit_test(test_looking_repeats_the_pass),
-        cmocka_unit_test(test_biases_apart),
+        cmocka_unit_test(test_biases_apart),        cmocka_unit_test(test_pieces_add_up),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }
