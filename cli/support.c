@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #endif
 #include "command.h"
+#include "packed.h"
 
 #include <errno.h>
 #include <math.h>
@@ -68,6 +69,7 @@ static canto_context *open_context(const option_set *options, canto_log_fn log) 
     if (cpu && *cpu) settings.cpu = cpu;
     settings.log = log;
     settings.progress = on_progress;
+    packed_readers(settings.readers);
     canto_context *context = NULL;
     return support_good(canto_context_open(&settings, &context)) ? context : NULL;
 }
@@ -215,6 +217,7 @@ bool support_tokenizer(canto_context *context, const option_set *options, const 
     wanted.numbers = options_text(options, "numbers", NULL);
     wanted.unknown = options_text(options, "unknown", NULL);
     wanted.specials = options_text(options, "specials", NULL);
+    if (options_know(options, "field")) wanted.field = options_text(options, "field", "text");
     if (!strcmp(kind, "char") || !strcmp(kind, "byte") || !strcmp(kind, "word"))
         return support_good(canto_tokenizer_train(context, &wanted, (const char *const *)texts, count, tokenizer));
     if (wanted.numbers || wanted.unknown || wanted.specials) {

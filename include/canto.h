@@ -134,6 +134,22 @@ typedef struct canto_regex {
     void *user;
 } canto_regex;
 
+/* How files are read whose names end in a certain way: compressed ones, which the library does not unpack itself (the program
+ * canto brings zlib and zstd). Texts for tokenizers and canto_data_prepare are read through it. The functions come on any of
+ * the context's threads, one stream on one thread at a time; a failure's text should name the path. */
+typedef struct canto_reader {
+    const char *suffix; /* ".gz"; NULL: no reader. It must last as long as the context */
+    canto_status (*open)(void *user, const char *path, void **stream);
+    /* Up to bytes > 0 of what is unpacked; *got is 0 at the end alone. */
+    canto_status (*read)(void *stream, void *buffer, size_t bytes, size_t *got);
+    /* How many bytes of the file itself have been taken in so far, for the progress. */
+    uint64_t (*consumed)(void *stream);
+    void (*close)(void *stream);
+    void *user;
+} canto_reader;
+
+#define CANTO_READERS_MAX 4
+
 typedef struct canto_context_options {
     int               threads;   /* worker threads, the calling one included; 0: the machine's cores. 1 .. 256 */
     const char       *cpu;       /* kernels: NULL (the best this machine runs), "portable", "avx2", "avx512", "neon" */
@@ -144,6 +160,7 @@ typedef struct canto_context_options {
     void             *progress_user;
     canto_invalid     invalid; /* text that is not valid UTF-8 is refused (the default) or replaced */
     canto_regex       regex;   /* open NULL: there is none */
+    canto_reader      readers[CANTO_READERS_MAX];
 } canto_context_options;
 
 CANTO_API canto_context_options canto_context_options_default(void); /* all of it 0 and NULL */
@@ -176,6 +193,8 @@ typedef struct canto_tokenizer_options {
     const char *unknown; /* char, word: a token for everything unseen, e.g. "<UNK>"; NULL: unseen text is an error */
     const char
         *specials; /* comma-separated tokens put at the vocabulary's head, e.g. "<PAD>,<BOS>,<EOS>,<UNK>"; NULL */
+    const char
+        *field; /* files named .jsonl: a JSON object a line, whose text under this key counts; NULL: plain text */
 } canto_tokenizer_options;
 
 CANTO_API canto_tokenizer_options canto_tokenizer_options_default(void); /* "char" and nothing else */
@@ -246,6 +265,31 @@ CANTO_API canto_status canto_data_save(const canto_data *data, const char *path)
 CANTO_API void         canto_data_close(canto_data *data);
 /* True when the file begins as a token file does; false also when it cannot be read. */
 CANTO_API bool canto_data_is_token_file(const char *path);
+
+typedef struct canto_prepare_options {
+    const char *
+        field; /* files named .jsonl: a JSON object a line, whose text under this key is a document. NULL: plain text */
+    /* The token between two documents. NULL: the tokenizer's own (<|endoftext|>, <EOS> or </s>), and if it has none, what
+     * canto_data_from_texts puts between texts. "": nothing. */
+    const char *end_of_text;
+} canto_prepare_options;
+
+CANTO_API canto_prepare_options canto_prepare_options_default(void); /* "text" and NULL */
+
+typedef struct canto_prepared {
+    uint64_t documents, tokens, source_bytes;
+    uint64_t resumed; /* tokens of them that were there already */
+} canto_prepared;
+
+/* Encodes files of any size into a token file, with all threads and little memory: a document is a text file, or a line of one
+ * named .jsonl; names that end as the context's readers say are unpacked. The bytes do not depend on the threads. The file
+ * grows as FILE.part with FILE.part.json beside it, and gets its name when it is complete. Stopped by the context's progress
+ * callback (CANTO_STOPPED), killed or failed, the same call goes on where it was, as long as the texts have kept size and time:
+ * the file becomes that of a call without interruption. options NULL: the defaults; prepared may be NULL. The allocator is called
+ * by the context's threads here, but never by two at once. */
+CANTO_API canto_status canto_data_prepare(canto_context *context, const canto_tokenizer *tokenizer,
+                                          const canto_prepare_options *options, const char *const *paths, size_t count,
+                                          const char *file, canto_prepared *prepared);
 
 CANTO_API uint64_t canto_data_count(const canto_data *data);      /* tokens */
 CANTO_API int32_t  canto_data_vocabulary(const canto_data *data); /* of its tokenizer: every token is below it */

@@ -58,6 +58,7 @@ canto_status canto_context_open(const canto_context_options *options, canto_cont
     made->regex = chosen.regex;
     made->on_progress = chosen.progress;
     made->progress_user = chosen.progress_user;
+    memcpy(made->readers, chosen.readers, sizeof made->readers);
     if (chosen.cpu) snprintf(made->cpu, sizeof made->cpu, "%s", chosen.cpu);
     made->threads = chosen.threads ? chosen.threads : machine_cores();
     if (made->threads > MOST_THREADS) made->threads = MOST_THREADS;

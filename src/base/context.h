@@ -13,7 +13,8 @@ struct canto_context {
     canto_regex       regex;       /* open NULL: there is none */
     canto_progress_fn on_progress; /* NULL: nobody listens */
     void             *progress_user;
-    char              cpu[16]; /* requested kernels; "" for the best */
+    canto_reader      readers[CANTO_READERS_MAX]; /* the first without a suffix ends them */
+    char              cpu[16];                    /* requested kernels; "" for the best */
     int               threads;
     pool             *pool;
 };

@@ -26,19 +26,27 @@ canto_status file_fault(const char *deed, const char *path, int error) {
                         reason, advice);
 }
 
-canto_status file_map_open(const char *path, file_map *map) {
+/* Opens a regular file for reading. */
+static canto_status open_regular(const char *path, int *descriptor, struct stat *facts) {
     canto_status status = status_ok();
-    struct stat  facts;
+    *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang */
+    if (*descriptor < 0) return file_fault("open", path, errno);
+    if (fstat(*descriptor, facts) != 0) status = file_fault("look at", path, errno);
+    else if (S_ISDIR(facts->st_mode))
+        status = status_error(CANTO_ERROR_FILE, "cannot read '%.300s': it is a folder; name a file in it", path);
+    else if (!S_ISREG(facts->st_mode))
+        status = status_error(CANTO_ERROR_FILE,
+                              "cannot read '%.300s': it is no regular file; save its content to a file first", path);
+    if (status.code != CANTO_OK) close(*descriptor);
+    return status;
+}
+
+canto_status file_map_open(const char *path, file_map *map) {
+    struct stat facts;
+    int         descriptor;
     memset(map, 0, sizeof *map);
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang */
-    if (descriptor < 0) return file_fault("open", path, errno);
-    if (fstat(descriptor, &facts) != 0) {
-        status = file_fault("look at", path, errno);
-        goto done;
-    }
-    if (S_ISDIR(facts.st_mode)) FAIL(CANTO_ERROR_FILE, "cannot read '%.300s': it is a folder; name a file in it", path);
-    if (!S_ISREG(facts.st_mode))
-        FAIL(CANTO_ERROR_FILE, "cannot read '%.300s': it is no regular file; save its content to a file first", path);
+    canto_status status = open_regular(path, &descriptor, &facts);
+    if (status.code != CANTO_OK) return status;
     map->data = (const unsigned char *)"";
     map->bytes = (size_t)facts.st_size;
     if (map->bytes == 0) goto done;
@@ -64,6 +72,37 @@ void file_map_drop(const void *data, size_t bytes) {
 void file_map_close(file_map *map) {
     if (map->mapping) munmap(map->mapping, map->bytes);
     memset(map, 0, sizeof *map);
+}
+
+canto_status file_reader_open(file_reader *r, const char *path) {
+    struct stat  facts;
+    canto_status status = open_regular(path, &r->descriptor, &facts);
+    r->open = status.code == CANTO_OK;
+    if (!r->open) return status;
+    r->bytes = (uint64_t)facts.st_size;
+    r->modified = (int64_t)facts.st_mtim.tv_sec * 1000000000 + facts.st_mtim.tv_nsec;
+    return status;
+}
+
+canto_status file_reader_read(file_reader *r, const char *path, void *data, size_t bytes, size_t *got) {
+    for (*got = 0; *got < bytes;) {
+        ssize_t part = read(r->descriptor, (char *)data + *got, bytes - *got);
+        if (part < 0 && errno == EINTR) continue;
+        if (part < 0) return file_fault("read", path, errno);
+        if (part == 0) break;
+        *got += (size_t)part;
+    }
+    return status_ok();
+}
+
+canto_status file_reader_seek(file_reader *r, const char *path, uint64_t at) {
+    if (at > INT64_MAX || lseek(r->descriptor, (off_t)at, SEEK_SET) < 0) return file_fault("read", path, errno);
+    return status_ok();
+}
+
+void file_reader_close(file_reader *r) {
+    if (r->open) close(r->descriptor);
+    r->open = false;
 }
 
 static canto_status write_all(int descriptor, const char *path, const void *data, size_t bytes) {
@@ -167,6 +206,14 @@ canto_status file_append(const char *path, uint64_t at, const void *data, size_t
     int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor < 0) return file_fault("open", path, errno);
     canto_status status = append_at(descriptor, path, at, data, bytes);
+    if (close(descriptor) != 0 && status.code == CANTO_OK) status = file_fault("write", path, errno);
+    return status;
+}
+
+canto_status file_overwrite(const char *path, const void *data, size_t bytes) {
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0) return file_fault("open", path, errno);
+    canto_status status = write_all(descriptor, path, data, bytes);
     if (close(descriptor) != 0 && status.code == CANTO_OK) status = file_fault("write", path, errno);
     return status;
 }

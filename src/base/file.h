@@ -17,6 +17,20 @@ canto_status file_map_open(const char *path, file_map *map); /* a folder or spec
 void file_map_drop(const void *data, size_t bytes);
 void file_map_close(file_map *map); /* also on a zeroed one */
 
+/* A file read from its beginning or another place on. bytes and modified (nanoseconds) tell it from another one. */
+typedef struct file_reader {
+    int      descriptor;
+    bool     open;
+    uint64_t bytes;
+    int64_t  modified;
+} file_reader;
+
+canto_status file_reader_open(file_reader *r, const char *path); /* a folder or special file is an error */
+/* Up to `bytes` of them; *got is 0 at the end alone. path is named in errors. */
+canto_status file_reader_read(file_reader *r, const char *path, void *data, size_t bytes, size_t *got);
+canto_status file_reader_seek(file_reader *r, const char *path, uint64_t at);
+void         file_reader_close(file_reader *r); /* also on a zeroed one */
+
 /* Writing beside: bytes go to a temporary name in the same folder; commit fsyncs, renames and fsyncs the folder;
  * discard removes the temporary. Either ends the writer; discard after commit does nothing. */
 typedef struct file_writer {
@@ -33,6 +47,8 @@ void         file_writer_discard(file_writer *w);
 canto_status file_write_whole(const char *path, const void *data, size_t bytes); /* the three above in one */
 /* Writes behind the first `at` bytes, which must be there; what stood behind them goes. Created when missing and at is 0. */
 canto_status file_append(const char *path, uint64_t at, const void *data, size_t bytes);
+/* Writes over the first bytes of a file that has at least so many. */
+canto_status file_overwrite(const char *path, const void *data, size_t bytes);
 /* Shortens a file to its first bytes; *left is what it then has: less when it was shorter, 0 when there is none. */
 canto_status file_cut(const char *path, uint64_t bytes, uint64_t *left);
 canto_status file_sync(const char *path);   /* a missing file is fine */

@@ -13,6 +13,10 @@
 /* Parses bytes whole; a key given twice, or anything after the value, is an error that names the line. Release *root
  * with json_decref. */
 canto_status json_parse(canto_context *context, const char *text, size_t bytes, const char *file, json_t **root);
+/* The same of an object that stands in one line of a file, line number `line` of it. Zero bytes are allowed in its texts (use
+ * json_string_length); halves of surrogate pairs become U+FFFD when `replace` says so. */
+canto_status json_parse_line(canto_context *context, const char *text, size_t bytes, const char *file, uint64_t line,
+                             bool replace, json_t **root);
 canto_status json_read_file(canto_context *context, const char *path, json_t **root);
 
 /* Values of an object. object may be any value: what is no object is an error. */

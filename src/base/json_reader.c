@@ -17,15 +17,19 @@ enum { DEPTH_MAX = 128, NUMBER_MAX = 512 };
 typedef struct reader {
     canto_context *context;
     const char    *at, *end, *file;
-    int            line, depth;
-    char          *text; /* the string read last, with a zero byte after it */
+    uint64_t       line;
+    int            depth;
+    bool           zeros;   /* zero bytes are allowed in texts that are no keys */
+    bool           replace; /* halves of surrogate pairs become U+FFFD */
+    char          *text;    /* the string read last, with a zero byte after it */
     size_t         room, bytes;
 } reader;
 
 static canto_status read_value(reader *r, json_t **value);
 
 static canto_status bad(const reader *r, const char *what) {
-    return status_error(CANTO_ERROR_FORMAT, "'%.300s' line %d is not valid JSON: %s", r->file, r->line, what);
+    return status_error(CANTO_ERROR_FORMAT, "'%.300s' line %llu is not valid JSON: %s", r->file,
+                        (unsigned long long)r->line, what);
 }
 
 static canto_status no_memory(const reader *r) {
@@ -66,16 +70,19 @@ static int32_t read_hex(reader *r) {
 static canto_status read_unicode(reader *r) {
     int32_t point = read_hex(r);
     if (point < 0) return bad(r, "\\u is not followed by four hexadecimal digits");
-    if (point == 0) return bad(r, "\\u0000 is not allowed in a text");
+    if (point == 0 && !r->zeros) return bad(r, "\\u0000 is not allowed in a text");
     if (point >= 0xD800 && point < 0xE000) {
-        bool    pair = point < 0xDC00 && r->end - r->at >= 2 && r->at[0] == '\\' && r->at[1] == 'u';
-        int32_t low = -1;
+        const char *behind = r->at;
+        bool        pair = point < 0xDC00 && r->end - r->at >= 2 && r->at[0] == '\\' && r->at[1] == 'u';
+        int32_t     low = -1;
         if (pair) {
             r->at += 2;
             low = read_hex(r);
         }
-        if (low < 0xDC00 || low >= 0xE000) return bad(r, "half of a surrogate pair");
-        point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+        bool half = low < 0xDC00 || low >= 0xE000;
+        if (half && !r->replace) return bad(r, "half of a surrogate pair");
+        if (half) r->at = behind; /* what follows it stands for itself */
+        point = half ? 0xFFFD : 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
     }
     r->bytes += utf8_write((uint32_t)point, r->text + r->bytes);
     return status_ok();
@@ -210,8 +217,11 @@ static canto_status read_member(reader *r, json_t *object) {
     canto_status status;
     json_t      *value;
     char        *key = NULL;
+    bool         zeros = r->zeros;
     if (!take(r, '"')) return bad(r, "an object lacks a key");
+    r->zeros = false;
     TRY(read_text(r));
+    r->zeros = zeros;
     if (json_object_get(object, r->text)) TRY(bad(r, "duplicate object key"));
     key = context_copy_text(r->context, r->text);
     if (!key) TRY(no_memory(r));
@@ -269,20 +279,32 @@ static canto_status read_value(reader *r, json_t **value) {
     return *value ? status_ok() : read_number(r, value);
 }
 
-canto_status json_parse(canto_context *context, const char *text, size_t bytes, const char *file, json_t **root) {
-    reader       r = {.context = context, .at = text, .end = text + bytes, .file = file, .line = 1};
+/* Reads all that there is as one value. */
+static canto_status read_root(reader *r, json_t **root) {
     canto_status status;
     json_t      *value = NULL;
     *root = NULL;
-    skip_space(&r);
-    if (r.at == r.end || (*r.at != '{' && *r.at != '[')) TRY(bad(&r, "it must begin with { or ["));
-    TRY(read_value(&r, &value));
-    skip_space(&r);
-    if (r.at != r.end) TRY(bad(&r, "something follows after its end"));
+    skip_space(r);
+    if (r->at == r->end || (*r->at != '{' && *r->at != '[')) TRY(bad(r, "it must begin with { or ["));
+    TRY(read_value(r, &value));
+    skip_space(r);
+    if (r->at != r->end) TRY(bad(r, "something follows after its end"));
     *root = value;
     value = NULL;
 done:
     json_decref(value);
-    context_release(context, r.text);
+    context_release(r->context, r->text);
     return status;
+}
+
+canto_status json_parse(canto_context *context, const char *text, size_t bytes, const char *file, json_t **root) {
+    reader r = {.context = context, .at = text, .end = text + bytes, .file = file, .line = 1};
+    return read_root(&r, root);
+}
+
+canto_status json_parse_line(canto_context *context, const char *text, size_t bytes, const char *file, uint64_t line,
+                             bool replace, json_t **root) {
+    reader r = {.context = context, .at = text, .end = text + bytes, .file = file, .line = line, .zeros = true};
+    r.replace = replace;
+    return read_root(&r, root);
 }

@@ -3,7 +3,7 @@
  * Invariant: parts[i].from is the sum of the counts before it, and every token is below the vocabulary. */
 #include "data/tokens.h"
 
-#include "text/tokenizer.h"
+#include "text/corpus.h"
 
 #include <string.h>
 
@@ -159,39 +159,51 @@ done:
     return status;
 }
 
+typedef struct addition {
+    data_part             *part;
+    const canto_tokenizer *tokenizer;
+    id_list                ids;
+} addition;
+
 /* Encodes a piece of source text and counts it in. */
-static canto_status add_text(data_part *part, const canto_tokenizer *t, const char *text, size_t bytes,
-                             const char *from, id_list *ids) {
-    canto_status status = tokenizer_encode_from(t, text, bytes, from, ids);
-    part->source_hash = hash_bytes(text, bytes, part->source_hash);
-    part->source_bytes += bytes;
+static canto_status add_text(void *user, const char *text, size_t bytes, const char *from) {
+    addition    *a = user;
+    canto_status status = tokenizer_encode_from(a->tokenizer, text, bytes, from, &a->ids);
+    a->part->source_hash = hash_bytes(text, bytes, a->part->source_hash);
+    a->part->source_bytes += bytes;
+    return status;
+}
+
+static canto_status add_file(canto_context *context, addition *a, const char *path) {
+    if (!corpus_is_plain(context, path, NULL))
+        return corpus_file(context, a->tokenizer, path, NULL, "encoding", add_text, a);
+    file_map     map;
+    canto_status status = file_map_open(path, &map);
+    if (status.code == CANTO_OK) status = add_text(a, (const char *)map.data, map.bytes, path);
+    file_map_close(&map);
     return status;
 }
 
 canto_status canto_data_from_texts(canto_context *context, const canto_tokenizer *tokenizer, const char *const *paths,
                                    size_t count, canto_data **data) {
     const char  *separator = tokenizer->kind->text_separator;
-    id_list      ids = {.context = context, .narrow = token_width(tokenizer->tokens.count) == 2};
-    file_map     map = {0};
+    addition     a = {NULL, tokenizer, {.context = context, .narrow = token_width(tokenizer->tokens.count) == 2}};
     canto_data  *made = NULL;
     canto_status status;
     *data = NULL;
     TRY(data_new(context, 1, &made));
     made->vocabulary = tokenizer->tokens.count;
     made->tokenizer_hash = tokenizer->hash;
+    a.part = made->parts;
     for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            TRY(add_text(made->parts, tokenizer, separator, strlen(separator), "the newline between texts", &ids));
-        TRY(file_map_open(paths[i], &map));
-        TRY(add_text(made->parts, tokenizer, (const char *)map.data, map.bytes, paths[i], &ids));
-        file_map_close(&map);
+        if (i > 0) TRY(add_text(&a, separator, strlen(separator), "the newline between texts"));
+        TRY(add_file(context, &a, paths[i]));
     }
-    TRY(take_ids(made, &ids));
+    TRY(take_ids(made, &a.ids));
     *data = made;
     made = NULL;
 done:
-    file_map_close(&map);
-    context_release(context, ids.data);
+    context_release(context, a.ids.data);
     canto_data_close(made);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
+#include "text/corpus.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,23 +24,28 @@ canto_status id_list_add(id_list *list, uint32_t id) {
     return status_ok();
 }
 
-canto_status byte_list_add(byte_list *list, const char *bytes, size_t count) {
+canto_status byte_list_room(byte_list *list, size_t count) {
     size_t need;
     if (!size_add(list->count, count, &need) || need > SIZE_MAX / 4) return context_no_memory(SIZE_MAX, "text");
-    if (need > list->room) {
-        size_t room = need * 2 < 256 ? 256 : need * 2;
-        char  *data = context_resize(list->context, list->data, room);
-        if (!data) return context_no_memory(room, "text");
-        list->data = data;
-        list->room = room;
-    }
-    if (count) memcpy(list->data + list->count, bytes, count);
-    list->count = need;
+    if (need <= list->room) return status_ok();
+    size_t room = need * 2 < 256 ? 256 : need * 2;
+    char  *data = context_resize(list->context, list->data, room);
+    if (!data) return context_no_memory(room, "text");
+    list->data = data;
+    list->room = room;
     return status_ok();
 }
 
+canto_status byte_list_add(byte_list *list, const char *bytes, size_t count) {
+    canto_status status = byte_list_room(list, count);
+    if (status.code != CANTO_OK) return status;
+    if (count) memcpy(list->data + list->count, bytes, count);
+    list->count += count;
+    return status;
+}
+
 canto_tokenizer_options canto_tokenizer_options_default(void) {
-    canto_tokenizer_options options = {"char", NULL, NULL, NULL};
+    canto_tokenizer_options options = {"char", NULL, NULL, NULL, NULL};
     return options;
 }
 
@@ -157,18 +163,12 @@ done:
     return status;
 }
 
-static canto_status learn_file(canto_tokenizer *t, const char *path) {
-    canto_status status;
-    byte_list    repaired = {t->context, NULL, 0, 0};
-    file_map     map = {0};
-    TRY(file_map_open(path, &map));
-    const char *text = (const char *)map.data;
-    size_t      bytes = map.bytes;
-    TRY(repair(t, &text, &bytes, &repaired));
-    TRY(t->kind->learn(t, text, bytes, path));
-done:
+static canto_status learn_text(void *user, const char *text, size_t bytes, const char *from) {
+    canto_tokenizer *t = user;
+    byte_list        repaired;
+    canto_status     status = repair(t, &text, &bytes, &repaired);
+    if (status.code == CANTO_OK) status = t->kind->learn(t, text, bytes, from);
     context_release(t->context, repaired.data);
-    file_map_close(&map);
     return status;
 }
 
@@ -184,9 +184,10 @@ canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer
     TRY(apply_options(t, &chosen));
     if (kind->begin) TRY(kind->begin(t));
     uint32_t named = t->tokens.count;
-    if (kind->learn && count > 1 && kind->text_separator[0])
+    for (size_t i = 0; kind->learn && i < count; i++)
+        TRY(corpus_file(context, t, paths[i], chosen.field, "reading", learn_text, t));
+    if (kind->learn && (count > 1 || (count && corpus_has_lines(context, paths[0], chosen.field))))
         TRY(kind->learn(t, kind->text_separator, strlen(kind->text_separator), NULL));
-    for (size_t i = 0; kind->learn && i < count; i++) TRY(learn_file(t, paths[i]));
     if (kind->learn && t->tokens.count == named)
         FAIL(CANTO_ERROR_VALUE,
              "the text '%.200s' holds nothing to make a vocabulary of; name a text that is not empty",
@@ -198,6 +199,19 @@ canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer
 done:
     canto_tokenizer_close(t);
     return status;
+}
+
+size_t tokenizer_cut_character(const canto_tokenizer *t, const char *text, size_t bytes) {
+    (void)t;
+    for (size_t back = 1; back <= 4 && back <= bytes; back++)
+        if (((unsigned char)text[bytes - back] & 0xC0) != 0x80) return bytes - back;
+    return bytes > 3 ? bytes : 0; /* no character has so many bytes that begin none: each of them is broken by itself */
+}
+
+size_t tokenizer_cut_space(const canto_tokenizer *t, const char *text, size_t bytes) {
+    (void)t;
+    while (bytes > 0 && !strchr(" \t\n", text[bytes - 1])) bytes--;
+    return bytes ? bytes - 1 : 0;
 }
 
 /* ------------------------------------------------------------------------------------- encoding, decoding */

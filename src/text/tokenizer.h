@@ -26,6 +26,7 @@ typedef struct byte_list {
 
 canto_status id_list_add(id_list *list, uint32_t id);
 canto_status byte_list_add(byte_list *list, const char *bytes, size_t count);
+canto_status byte_list_room(byte_list *list, size_t count); /* for so many bytes more */
 
 typedef struct tokenizer_kind {
     const char *name;
@@ -38,6 +39,9 @@ typedef struct tokenizer_kind {
     canto_status (*learn)(canto_tokenizer *t, const char *text, size_t bytes, const char *from);
     canto_status (*begin)(canto_tokenizer *t); /* NULL: nothing to fill in before the texts */
     canto_status (*encode)(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids);
+    /* How many of the first bytes of text may be encoded, and learnt from, apart from whatever follows them: what both parts give
+     * is what the whole gives. 0: no place was found. NULL: whole texts alone. */
+    size_t (*cut)(const canto_tokenizer *t, const char *text, size_t bytes);
     /* Hugging Face's tokenizer.json: fills in the parts that differ from kind to kind; false without memory. */
     bool (*write)(const canto_tokenizer *t, json_t *root);
     /* Reads them again into an empty tokenizer of this kind. *fits is false when the file is of another kind. */
@@ -68,6 +72,10 @@ canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, s
 
 /* The telling of what is done to a text: `deed` says what. */
 progress tokenizer_progress(const canto_tokenizer *t, const char *deed, size_t bytes, const char *from);
+
+/* A kind's cut where texts may be parted before any character, and before ASCII's white space. */
+size_t tokenizer_cut_character(const canto_tokenizer *t, const char *text, size_t bytes);
+size_t tokenizer_cut_space(const canto_tokenizer *t, const char *text, size_t bytes);
 
 /* Errors of encoding: bytes that are no UTF-8; a symbol or word that the vocabulary lacks. */
 canto_status tokenizer_not_utf8(size_t at, const char *from);

@@ -27,6 +27,12 @@ static canto_status begin(canto_tokenizer *t) {
     return status_ok();
 }
 
+static size_t cut(const canto_tokenizer *t, const char *text, size_t bytes) {
+    (void)t;
+    (void)text;
+    return bytes;
+}
+
 static canto_status encode(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids) {
     progress     p = tokenizer_progress(t, "encoding", bytes, from);
     canto_status status = status_ok();
@@ -86,5 +92,6 @@ const tokenizer_kind tokenizer_byte = {.name = "byte",
                                        .takes_bytes = true,
                                        .begin = begin,
                                        .encode = encode,
+                                       .cut = cut,
                                        .write = write,
                                        .read = read};

@@ -60,5 +60,6 @@ const tokenizer_kind tokenizer_char = {.name = "char",
                                        .takes_specials = true,
                                        .learn = learn,
                                        .encode = encode,
+                                       .cut = tokenizer_cut_character,
                                        .write = write,
                                        .read = read};

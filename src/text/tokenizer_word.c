@@ -150,5 +150,6 @@ const tokenizer_kind tokenizer_word = {.name = "word",
                                        .takes_specials = true,
                                        .learn = learn,
                                        .encode = encode,
+                                       .cut = tokenizer_cut_space,
                                        .write = write,
                                        .read = read};

@@ -134,7 +134,7 @@ static canto_status open_context(const world *w, canto_context **context) {
 }
 
 static canto_status open_tokenizer(const world *w, canto_tokenizer **tokenizer) {
-    canto_tokenizer_options options = {"word", "<NUM>", "<UNK>", "<PAD>,<BOS>"};
+    canto_tokenizer_options options = {.kind = "word", .numbers = "<NUM>", .unknown = "<UNK>", .specials = "<PAD>,<BOS>"};
     const char             *paths[] = {text_path};
     return canto_tokenizer_train(w->context, &options, paths, 1, tokenizer);
 }
@@ -189,6 +189,11 @@ done:
     canto_data_close(again);
     canto_data_close(first);
     return status;
+}
+
+static canto_status part_preparing(world *w) {
+    const char *paths[] = {text_path, text_path};
+    return canto_data_prepare(w->context, w->tokenizer, NULL, paths, 2, token_path, NULL);
 }
 
 static void settings(const world *w, canto_config *config, canto_train_options *training) {
@@ -380,6 +385,7 @@ static void every_part(bool own) {
     every_failure("context", &w, nothing, part_context, 3);
     every_failure("tokenizer", &w, nothing, part_tokenizer, 50);
     every_failure("data", &w, nothing, part_data, 6);
+    every_failure("preparing", &w, nothing, part_preparing, 8);
     every_failure("training", &w, no_run, part_training, 20);
     every_failure("going on", &w, stopped_run, part_going_on, 100);
     every_failure("writing", &w, nothing, part_writing, 100);

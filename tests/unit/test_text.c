@@ -66,7 +66,7 @@ static void test_dante_words(void **state) {
     static const uint32_t first[] = {1643, 1143, 927, 6677, 1154, 720, 1534, 1574, 961, 1530};
     (void)state;
     const char             *path = data_file("dante.txt");
-    canto_tokenizer_options word = {"word", NULL, NULL, NULL};
+    canto_tokenizer_options word = {.kind = "word"};
     canto_tokenizer        *t = train(path, word);
     size_t                  bytes, count;
     char                   *text = read_whole(path, &bytes), *back, *again;
@@ -92,9 +92,10 @@ static void test_dante_words(void **state) {
 
 static void test_dante_advanced(void **state) {
     (void)state;
-    canto_tokenizer_options word = {"word", "<NUM>", "<UNK>", "<PAD>,<BOS>,<EOS>,<UNK>"};
-    canto_tokenizer        *t = train(data_file("dante.txt"), word);
-    uint32_t               *ids;
+    canto_tokenizer_options word = {
+        .kind = "word", .numbers = "<NUM>", .unknown = "<UNK>", .specials = "<PAD>,<BOS>,<EOS>,<UNK>"};
+    canto_tokenizer *t = train(data_file("dante.txt"), word);
+    uint32_t        *ids;
     assert_int_equal(canto_tokenizer_vocabulary(t), 20982);
     assert_string_equal(canto_tokenizer_token(t, 0, NULL), "<PAD>");
     assert_string_equal(canto_tokenizer_token(t, 3, NULL), "<UNK>");
@@ -141,7 +142,7 @@ static void test_characters(void **state) {
     fails(canto_tokenizer_decode(t, &beyond, 1, &back, NULL), CANTO_ERROR_VALUE, "id 10");
     canto_tokenizer_close(t);
 
-    canto_tokenizer_options special = {"char", NULL, "<UNK>", "<PAD>"};
+    canto_tokenizer_options special = {.kind = "char", .unknown = "<UNK>", .specials = "<PAD>"};
     t = train(in_folder("a.txt"), special);
     assert_int_equal(canto_tokenizer_vocabulary(t), 12);
     assert_int_equal(round_trip(t, "hex", 3, "he<UNK>", &ids), 3);
@@ -153,7 +154,7 @@ static void test_characters(void **state) {
 
 static void test_words(void **state) {
     (void)state;
-    canto_tokenizer_options options = {"word", "<NUM>", NULL, NULL};
+    canto_tokenizer_options options = {.kind = "word", .numbers = "<NUM>"};
     canto_tokenizer        *t = train(write_file("w.txt", " canto1:\xC2\xA0"
                                                                  "b\x1F"
                                                                  "a 22\n\xD9\xA3x "),
@@ -171,7 +172,7 @@ static void test_words(void **state) {
 
 static void test_bytes_and_stream(void **state) {
     (void)state;
-    canto_tokenizer_options options = {"byte", NULL, NULL, NULL};
+    canto_tokenizer_options options = {.kind = "byte"};
     canto_tokenizer        *t;
     canto_stream           *s;
     uint32_t               *ids;
@@ -213,9 +214,12 @@ static void test_options(void **state) {
         canto_tokenizer_options options;
         const char             *part;
     } cases[] = {
-        {{"bpe?", NULL, NULL, NULL}, "char, byte or word"}, {{"char", "<NUM>", NULL, NULL}, "numbers"},
-        {{"byte", NULL, "<UNK>", NULL}, "unknown"},         {{"word", NULL, "a b", NULL}, "white space"},
-        {{"word", NULL, NULL, "<A>,,<B>"}, "empty"},        {{"word", NULL, NULL, "<A>,<A>"}, "twice"},
+        {{.kind = "bpe?"}, "char, byte or word"},
+        {{.kind = "char", .numbers = "<NUM>"}, "numbers"},
+        {{.kind = "byte", .unknown = "<UNK>"}, "unknown"},
+        {{.kind = "word", .unknown = "a b"}, "white space"},
+        {{.kind = "word", .specials = "<A>,,<B>"}, "empty"},
+        {{.kind = "word", .specials = "<A>,<A>"}, "twice"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         canto_tokenizer *t = (canto_tokenizer *)&t;
