@@ -203,15 +203,27 @@ CANTO_API canto_tokenizer_options canto_tokenizer_options_default(void); /* "cha
  * reads none. options NULL: the defaults. CANTO_ERROR_TEXT when a text is not UTF-8, CANTO_ERROR_VALUE when it is empty. */
 CANTO_API canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer_options *options,
                                              const char *const *paths, size_t count, canto_tokenizer **tokenizer);
-/* Reads tokenizer.json: path is that file or a folder with it. */
+/* A vocabulary that is known by name, and the file that it comes in: the library knows where none lies and fetches none. */
+typedef struct canto_encoding {
+    const char *name;       /* "gpt2" (also found as "r50k"), "p50k", "cl100k", "o200k" */
+    const char *file;       /* what the file is called, "r50k_base.tiktoken" */
+    const char *sha256;     /* of the file, 64 hexadecimal digits */
+    int32_t     vocabulary; /* number of tokens, V */
+} canto_encoding;
+
+CANTO_API bool canto_encoding_find(const char *name, canto_encoding *encoding); /* false: no such name */
+
+/* Reads tokenizer.json: path is that file or a folder with it. Or a vocabulary in another form: one of OpenAI's files of ranks
+ * (NAME.tiktoken). */
 CANTO_API canto_status canto_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer);
 /* Writes folder/tokenizer.json and folder/tokenizer_config.json in Hugging Face's form. The folder must exist. */
 CANTO_API canto_status canto_tokenizer_save(const canto_tokenizer *tokenizer, const char *folder);
 CANTO_API void         canto_tokenizer_close(canto_tokenizer *tokenizer);
 
 CANTO_API int32_t     canto_tokenizer_vocabulary(const canto_tokenizer *tokenizer); /* number of tokens, V */
-CANTO_API const char *canto_tokenizer_kind(const canto_tokenizer *tokenizer);       /* "char", "byte", "word" */
-/* The UTF-8 form of a token, owned by the tokenizer; *bytes may be NULL. NULL when id >= V. */
+CANTO_API const char *canto_tokenizer_kind(const canto_tokenizer *tokenizer);       /* "char", "byte", "word", "bpe" */
+/* The bytes of a token (of kinds byte and bpe not always whole characters), owned by the tokenizer; *bytes may be NULL. Empty for
+ * an id below V that no token has. NULL when id >= V. */
 CANTO_API const char *canto_tokenizer_token(const canto_tokenizer *tokenizer, uint32_t id, size_t *bytes);
 /* A number that changes with the vocabulary and the kind: token files carry it. */
 CANTO_API uint64_t canto_tokenizer_hash(const canto_tokenizer *tokenizer);
@@ -220,6 +232,16 @@ CANTO_API uint64_t canto_tokenizer_hash(const canto_tokenizer *tokenizer);
  * vocabulary lacks, and where it stands. */
 CANTO_API canto_status canto_tokenizer_encode(const canto_tokenizer *tokenizer, const char *text, size_t bytes,
                                               uint32_t **ids, size_t *count);
+/* What becomes of special tokens ("<|endoftext|>") that stand in a text. Only tokenizers of kind "bpe" find any. */
+typedef enum canto_special {
+    CANTO_SPECIAL_TEXT,  /* they are text like any other: what canto_tokenizer_encode does */
+    CANTO_SPECIAL_ALLOW, /* each becomes its token */
+    CANTO_SPECIAL_REFUSE /* CANTO_ERROR_TEXT names the first, and where it stands */
+} canto_special;
+
+/* canto_tokenizer_encode with special tokens as the caller says. */
+CANTO_API canto_status canto_tokenizer_encode_special(const canto_tokenizer *tokenizer, const char *text, size_t bytes,
+                                                      canto_special special, uint32_t **ids, size_t *count);
 /* ids[count] -> *text (*bytes, and a zero byte after them; bytes may be NULL); release with canto_free. Words are joined by
  * spaces. CANTO_ERROR_VALUE for an id outside the vocabulary. */
 CANTO_API canto_status canto_tokenizer_decode(const canto_tokenizer *tokenizer, const uint32_t *ids, size_t count,

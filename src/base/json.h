@@ -19,6 +19,27 @@ canto_status json_parse_line(canto_context *context, const char *text, size_t by
                              bool replace, json_t **root);
 canto_status json_read_file(canto_context *context, const char *path, json_t **root);
 
+/* A list or an object that is large: it is read piece by piece, and no value is made of it. */
+typedef struct json_part {
+    const char *key;  /* what the member is called that holds it */
+    const char *text; /* text[bytes], its first and last character the brackets; NULL: it was not there */
+    size_t      bytes;
+    uint64_t    line; /* of its first character */
+} json_part;
+
+/* As json_parse, but the first list or object that a part's key has anywhere in the document is put into the part and not looked
+ * into; null stands in its place. The parts' texts lie in text. */
+canto_status json_parse_apart(canto_context *context, const char *text, size_t bytes, const char *file,
+                              json_part *parts, size_t count, json_t **root);
+/* Calls each for the members of an object whose values are whole numbers. */
+typedef canto_status (*json_number_fn)(void *user, const char *key, size_t bytes, int64_t number);
+canto_status json_each_number(canto_context *context, const json_part *part, const char *file, json_number_fn each,
+                              void *user);
+/* Calls each for the elements of a list: texts, or lists of two texts, which are joined by a space. */
+typedef canto_status (*json_text_fn)(void *user, const char *text, size_t bytes);
+canto_status json_each_text(canto_context *context, const json_part *part, const char *file, json_text_fn each,
+                            void *user);
+
 /* Values of an object. object may be any value: what is no object is an error. */
 canto_status json_get_object(const json_t *object, const char *file, const char *key, json_t **value);
 canto_status json_get_array(const json_t *object, const char *file, const char *key, json_t **value);

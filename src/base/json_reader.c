@@ -23,6 +23,8 @@ typedef struct reader {
     bool           replace; /* halves of surrogate pairs become U+FFFD */
     char          *text;    /* the string read last, with a zero byte after it */
     size_t         room, bytes;
+    json_part     *parts; /* [part_count] what is not looked into */
+    size_t         part_count;
 } reader;
 
 static canto_status read_value(reader *r, json_t **value);
@@ -112,6 +114,9 @@ static canto_status make_room(reader *r) {
     return status_ok();
 }
 
+/* A character that stands for itself, and needs no further look. */
+static inline bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+
 /* A string, its first quote taken already, into r->text. */
 static canto_status read_text(reader *r) {
     canto_status status;
@@ -119,6 +124,7 @@ static canto_status read_text(reader *r) {
     r->bytes = 0;
     for (;;) {
         uint32_t point;
+        while (r->at < r->end && is_plain(*r->at)) r->text[r->bytes++] = *r->at++;
         if (r->at == r->end) return bad(r, "it ends inside a text");
         if (*r->at == '"') break;
         if ((unsigned char)*r->at < 0x20) return bad(r, "a control character or line end inside a text");
@@ -213,6 +219,41 @@ done:
     return status;
 }
 
+/* Past a list or an object whose bracket comes next, by its brackets alone: it is read in earnest later. */
+static canto_status skip_container(reader *r) {
+    size_t depth = 0;
+    do {
+        if (r->at == r->end) return bad(r, "it ends inside a list or an object");
+        char c = *r->at++;
+        if (c == '{' || c == '[') depth++;
+        if (c == '}' || c == ']') depth--;
+        r->line += c == '\n';
+        if (c != '"') continue;
+        while (r->at < r->end && *r->at != '"') r->at += *r->at == '\\' && r->end - r->at > 1 ? 2 : 1;
+        if (r->at == r->end) return bad(r, "it ends inside a text");
+        r->at++;
+    } while (depth > 0);
+    return status_ok();
+}
+
+/* Takes a member's value for a part, when it is one. */
+static canto_status take_part(reader *r, const char *key, json_t **value) {
+    *value = NULL;
+    skip_space(r);
+    if (r->at == r->end || (*r->at != '{' && *r->at != '[')) return status_ok();
+    for (size_t i = 0; i < r->part_count; i++) {
+        json_part *part = &r->parts[i];
+        if (part->text || strcmp(part->key, key) != 0) continue;
+        part->line = r->line;
+        part->text = r->at;
+        canto_status status = skip_container(r);
+        part->bytes = (size_t)(r->at - part->text);
+        if (status.code == CANTO_OK) *value = json_null();
+        return status;
+    }
+    return status_ok();
+}
+
 static canto_status read_member(reader *r, json_t *object) {
     canto_status status;
     json_t      *value;
@@ -226,7 +267,8 @@ static canto_status read_member(reader *r, json_t *object) {
     key = context_copy_text(r->context, r->text);
     if (!key) TRY(no_memory(r));
     if (!take(r, ':')) TRY(bad(r, "a key lacks :"));
-    TRY(read_value(r, &value));
+    TRY(take_part(r, key, &value));
+    if (!value) TRY(read_value(r, &value));
     if (json_object_set_new(object, key, value) != 0) TRY(no_memory(r));
 done:
     context_release(r->context, key);
@@ -307,4 +349,99 @@ canto_status json_parse_line(canto_context *context, const char *text, size_t by
     reader r = {.context = context, .at = text, .end = text + bytes, .file = file, .line = line, .zeros = true};
     r.replace = replace;
     return read_root(&r, root);
+}
+
+canto_status json_parse_apart(canto_context *context, const char *text, size_t bytes, const char *file,
+                              json_part *parts, size_t count, json_t **root) {
+    reader r = {.context = context, .at = text, .end = text + bytes, .file = file, .line = 1};
+    r.parts = parts;
+    r.part_count = count;
+    return read_root(&r, root);
+}
+
+/* --------------------------------------------------------------------------------------------- large values */
+
+/* A whole number of at most 18 digits. */
+static bool read_whole(reader *r, int64_t *number) {
+    skip_space(r);
+    bool        minus = r->at < r->end && *r->at == '-';
+    const char *start = r->at += minus;
+    *number = 0;
+    while (r->at < r->end && *r->at >= '0' && *r->at <= '9' && r->at - start < 18)
+        *number = *number * 10 + (*r->at++ - '0');
+    if (minus) *number = -*number;
+    return r->at > start && (*start != '0' || r->at - start == 1);
+}
+
+canto_status json_each_number(canto_context *context, const json_part *part, const char *file, json_number_fn each,
+                              void *user) {
+    reader r = {
+        .context = context, .at = part->text, .end = part->text + part->bytes, .file = file, .line = part->line};
+    canto_status status = status_ok();
+    if (!take(&r, '{')) TRY(bad(&r, "there is no object where one must stand"));
+    if (take(&r, '}')) goto done;
+    do {
+        int64_t number;
+        if (!take(&r, '"')) TRY(bad(&r, "an object lacks a key"));
+        TRY(read_text(&r));
+        if (!take(&r, ':')) TRY(bad(&r, "a key lacks :"));
+        if (!read_whole(&r, &number)) TRY(bad(&r, "a whole number must stand behind a key"));
+        TRY(each(user, r.text, r.bytes, number));
+    } while (take(&r, ','));
+    if (!take(&r, '}')) TRY(bad(&r, "an object lacks , or }, or has a value that is no whole number"));
+    skip_space(&r);
+    if (r.at != r.end) TRY(bad(&r, "something follows after its end"));
+done:
+    context_release(context, r.text);
+    return status;
+}
+
+/* Two texts in a list, its bracket taken already, with a space between them; *pair is the caller's to release. */
+static canto_status read_pair(reader *r, char **pair, size_t *bytes) {
+    canto_status status = status_ok();
+    size_t       first;
+    if (!take(r, '"')) TRY(bad(r, "a list of two texts lacks the first"));
+    TRY(read_text(r));
+    first = r->bytes;
+    char *text = *pair = context_resize(r->context, *pair, first + 2);
+    if (!text) TRY(no_memory(r));
+    memcpy(text, r->text, first);
+    text[first] = ' ';
+    if (!take(r, ',') || !take(r, '"')) TRY(bad(r, "a list of two texts lacks the second"));
+    TRY(read_text(r));
+    *bytes = first + 1 + r->bytes;
+    if (!(text = context_resize(r->context, *pair, *bytes + 1))) TRY(no_memory(r));
+    *pair = text;
+    memcpy(text + first + 1, r->text, r->bytes);
+    if (!take(r, ']')) TRY(bad(r, "a list of two texts has something else"));
+done:
+    return status;
+}
+
+canto_status json_each_text(canto_context *context, const json_part *part, const char *file, json_text_fn each,
+                            void *user) {
+    reader r = {
+        .context = context, .at = part->text, .end = part->text + part->bytes, .file = file, .line = part->line};
+    canto_status status = status_ok();
+    char        *pair = NULL;
+    size_t       bytes;
+    if (!take(&r, '[')) TRY(bad(&r, "there is no list where one must stand"));
+    if (take(&r, ']')) goto done;
+    do {
+        if (take(&r, '[')) {
+            TRY(read_pair(&r, &pair, &bytes));
+            TRY(each(user, pair, bytes));
+        } else {
+            if (!take(&r, '"')) TRY(bad(&r, "there is no text where one must stand"));
+            TRY(read_text(&r));
+            TRY(each(user, r.text, r.bytes));
+        }
+    } while (take(&r, ','));
+    if (!take(&r, ']')) TRY(bad(&r, "a list lacks , or ]"));
+    skip_space(&r);
+    if (r.at != r.end) TRY(bad(&r, "something follows after its end"));
+done:
+    context_release(context, pair);
+    context_release(context, r.text);
+    return status;
 }

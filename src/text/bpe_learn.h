@@ -8,15 +8,11 @@
 #ifndef CANTO_BPE_LEARN_H
 #define CANTO_BPE_LEARN_H
 
+#include "text/bpe.h"
 #include "text/piece_table.h"
 #include "text/vocabulary.h"
 
 #define BPE_TOKEN_BYTES 1024 /* the longest token */
-
-/* Tokens `left` and `right` next to each other become `whole`. */
-typedef struct bpe_merge {
-    uint32_t left, right, whole;
-} bpe_merge;
 
 /* What merging is asked for, and its result. */
 typedef struct bpe_learning {

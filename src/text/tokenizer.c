@@ -1,5 +1,5 @@
 /* tokenizer.c - the public functions: choosing a kind, learning, encoding, decoding. */
-#include "text/tokenizer.h"
+#include "text/tokenizer_bpe.h"
 
 #include "base/file.h"
 #include "base/utf8.h"
@@ -8,13 +8,23 @@
 #include <stdio.h>
 #include <string.h>
 
+canto_status id_list_grow(id_list *list, size_t more) {
+    size_t need, bytes;
+    if (!size_add(list->count, more, &need) || need > SIZE_MAX / 16) return context_no_memory(SIZE_MAX, "token ids");
+    size_t room = list->room ? list->room * 2 : 256;
+    if (room < need) room = need;
+    bytes = room * (list->narrow ? 2 : sizeof *list->data);
+    void *data = context_resize(list->context, list->data, bytes);
+    if (!data) return context_no_memory(bytes, "token ids");
+    list->data = data;
+    list->room = room;
+    return status_ok();
+}
+
 canto_status id_list_add(id_list *list, uint32_t id) {
-    if (list->count == list->room) {
-        size_t room = list->room ? list->room * 2 : 256, bytes = room * (list->narrow ? 2 : sizeof id);
-        void  *data = room > SIZE_MAX / 8 ? NULL : context_resize(list->context, list->data, bytes);
-        if (!data) return context_no_memory(bytes, "token ids");
-        list->data = data;
-        list->room = room;
+    if (!id_list_fits(list, 1)) {
+        canto_status status = id_list_grow(list, 1);
+        if (status.code != CANTO_OK) return status;
     }
     if (list->narrow) {
         unsigned char *at = (unsigned char *)list->data + 2 * list->count++;
@@ -50,7 +60,7 @@ canto_tokenizer_options canto_tokenizer_options_default(void) {
 }
 
 const tokenizer_kind *tokenizer_kind_at(size_t index) {
-    static const tokenizer_kind *const kinds[] = {&tokenizer_char, &tokenizer_byte, &tokenizer_word};
+    static const tokenizer_kind *const kinds[] = {&tokenizer_char, &tokenizer_byte, &tokenizer_word, &tokenizer_bpe};
     return index < sizeof kinds / sizeof kinds[0] ? kinds[index] : NULL;
 }
 
@@ -68,6 +78,7 @@ canto_status tokenizer_new(canto_context *context, const tokenizer_kind *kind, c
 void canto_tokenizer_close(canto_tokenizer *t) {
     if (!t) return;
     vocabulary_close(&t->tokens);
+    tokenizer_bpe_close(t->bpe);
     context_release(t->context, t->numbers);
     context_release(t->context, t);
 }
@@ -76,11 +87,15 @@ void tokenizer_finish(canto_tokenizer *t) {
     const char *numbers = t->numbers ? t->numbers : "";
     uint64_t    hash = hash_bytes(t->kind->name, strlen(t->kind->name) + 1, 0);
     hash = hash_bytes(numbers, strlen(numbers) + 1, hash);
+    const char *cutter = t->bpe ? pattern_name(&t->bpe->cutter) : "";
+    hash = hash_bytes(cutter, strlen(cutter), hash);
     for (uint32_t id = 0; id < t->tokens.count; id++) {
-        size_t        bytes;
-        const char   *token = vocabulary_token(&t->tokens, id, &bytes);
+        size_t      bytes;
+        const char *token = vocabulary_token(&t->tokens, id, &bytes);
+        unsigned    role = id == t->unknown;
+        if (t->bpe) role |= t->bpe->flags[id] & (BPE_ADDED | BPE_SPECIAL);
         unsigned char mark[5] = {(unsigned char)bytes, (unsigned char)(bytes >> 8), (unsigned char)(bytes >> 16),
-                                 (unsigned char)(bytes >> 24), id == t->unknown};
+                                 (unsigned char)(bytes >> 24), (unsigned char)role};
         hash = hash_bytes(token, bytes, hash_bytes(mark, sizeof mark, hash));
     }
     t->hash = hash;
@@ -269,45 +284,69 @@ canto_status tokenizer_encode_from(const canto_tokenizer *t, const char *text, s
     return status;
 }
 
-canto_status canto_tokenizer_encode(const canto_tokenizer *t, const char *text, size_t bytes, uint32_t **ids,
-                                    size_t *count) {
-    id_list      list = {.context = t->context};
-    canto_status status;
+/* The list's ids for the caller, when status is good. No id at all is still something to release. */
+static canto_status hand_out(id_list *list, canto_status status, uint32_t **ids, size_t *count) {
     *ids = NULL;
     *count = 0;
-    TRY(tokenizer_encode_from(t, text, bytes, NULL, &list));
-    if (!list.data) { /* no token at all is still something to release */
-        TRY(id_list_add(&list, 0));
-        list.count = 0;
+    if (status.code == CANTO_OK && !list->data) status = id_list_grow(list, 1);
+    if (status.code == CANTO_OK) {
+        *ids = list->data;
+        *count = list->count;
+    } else context_release(list->context, list->data);
+    return status;
+}
+
+canto_status canto_tokenizer_encode(const canto_tokenizer *t, const char *text, size_t bytes, uint32_t **ids,
+                                    size_t *count) {
+    id_list list = {.context = t->context};
+    return hand_out(&list, tokenizer_encode_from(t, text, bytes, NULL, &list), ids, count);
+}
+
+canto_status canto_tokenizer_encode_special(const canto_tokenizer *t, const char *text, size_t bytes,
+                                            canto_special special, uint32_t **ids, size_t *count) {
+    id_list list = {.context = t->context};
+    if (special < CANTO_SPECIAL_TEXT || special > CANTO_SPECIAL_REFUSE)
+        return hand_out(&list,
+                        status_error(CANTO_ERROR_VALUE, "special is %d, which is no canto_special", (int)special), ids,
+                        count);
+    if (!t->kind->encode_special) return canto_tokenizer_encode(t, text, bytes, ids, count);
+    return hand_out(&list, t->kind->encode_special(t, text, bytes, special, NULL, &list), ids, count);
+}
+
+/* Bytes of the text of ids[count]. */
+static canto_status decoded_bytes(const canto_tokenizer *t, const uint32_t *ids, size_t count, size_t *bytes) {
+    const vocabulary *v = &t->tokens;
+    size_t            joint = strlen(t->kind->joint), total = count ? (count - 1) * joint : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] >= v->count)
+            return status_error(CANTO_ERROR_VALUE, "token id %lu (number %zu) is outside the vocabulary of %lu tokens",
+                                (unsigned long)ids[i], i, (unsigned long)v->count);
+        total += v->starts[ids[i] + 1] - v->starts[ids[i]] - 1;
+        if (total > SIZE_MAX / 4) return context_no_memory(SIZE_MAX, "text");
     }
-    *ids = list.data;
-    *count = list.count;
-    return status;
-done:
-    context_release(t->context, list.data);
-    return status;
+    *bytes = total;
+    return status_ok();
 }
 
 canto_status canto_tokenizer_decode(const canto_tokenizer *t, const uint32_t *ids, size_t count, char **text,
                                     size_t *bytes) {
-    byte_list    list = {t->context, NULL, 0, 0};
-    canto_status status = status_ok();
+    const char *joint = t->kind->joint;
+    size_t      total = 0, joint_bytes = strlen(joint), length;
     *text = NULL;
     if (bytes) *bytes = 0;
+    canto_status status = decoded_bytes(t, ids, count, &total);
+    if (status.code != CANTO_OK) return status;
+    char *out = context_allocate(t->context, total + VOCABULARY_SLACK);
+    if (!out) return context_no_memory(total + VOCABULARY_SLACK, "text");
+    *text = out;
     for (size_t i = 0; i < count; i++) {
-        size_t      length;
-        const char *token = canto_tokenizer_token(t, ids[i], &length);
-        if (!token)
-            FAIL(CANTO_ERROR_VALUE, "token id %lu (number %zu) is outside the vocabulary of %lu tokens",
-                 (unsigned long)ids[i], i, (unsigned long)t->tokens.count);
-        if (i > 0) TRY(byte_list_add(&list, t->kind->joint, strlen(t->kind->joint)));
-        TRY(byte_list_add(&list, token, length));
+        if (i > 0 && joint_bytes) out = (char *)memcpy(out, joint, joint_bytes) + joint_bytes;
+        const char *token = vocabulary_token(&t->tokens, ids[i], &length);
+        memcpy(out, token, VOCABULARY_SLACK); /* most tokens are short, and a copy of fixed length is fast */
+        if (length > VOCABULARY_SLACK) memcpy(out, token, length);
+        out += length;
     }
-    TRY(byte_list_add(&list, "", 1));
-    *text = list.data;
-    if (bytes) *bytes = list.count - 1;
-    return status;
-done:
-    context_release(t->context, list.data);
+    *out = 0;
+    if (bytes) *bytes = total;
     return status;
 }

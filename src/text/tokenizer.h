@@ -27,6 +27,9 @@ typedef struct byte_list {
 canto_status id_list_add(id_list *list, uint32_t id);
 canto_status byte_list_add(byte_list *list, const char *bytes, size_t count);
 canto_status byte_list_room(byte_list *list, size_t count); /* for so many bytes more */
+/* Makes room for so many ids more; to be called only when id_list_fits says no. */
+canto_status       id_list_grow(id_list *list, size_t more);
+static inline bool id_list_fits(const id_list *list, size_t more) { return list->room - list->count >= more; }
 
 typedef struct tokenizer_kind {
     const char *name;
@@ -39,6 +42,9 @@ typedef struct tokenizer_kind {
     canto_status (*learn)(canto_tokenizer *t, const char *text, size_t bytes, const char *from);
     canto_status (*begin)(canto_tokenizer *t); /* NULL: nothing to fill in before the texts */
     canto_status (*encode)(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids);
+    /* The same with special tokens as the caller says; NULL: a text has none. */
+    canto_status (*encode_special)(const canto_tokenizer *t, const char *text, size_t bytes, canto_special special,
+                                   const char *from, id_list *ids);
     /* How many of the first bytes of text may be encoded, and learnt from, apart from whatever follows them: what both parts give
      * is what the whole gives. 0: no place was found. NULL: whole texts alone. */
     size_t (*cut)(const canto_tokenizer *t, const char *text, size_t bytes);
@@ -55,9 +61,10 @@ struct canto_tokenizer {
     char                 *numbers; /* the token of digit runs, or NULL */
     uint32_t              unknown; /* the token of what is unseen, or VOCABULARY_NONE */
     uint64_t              hash;
+    struct bpe_tokenizer *bpe; /* kind "bpe": merges, pattern and special tokens */
 };
 
-extern const tokenizer_kind tokenizer_char, tokenizer_byte, tokenizer_word;
+extern const tokenizer_kind tokenizer_char, tokenizer_byte, tokenizer_word, tokenizer_bpe;
 
 /* The kinds in the order they are tried; NULL past the last. */
 const tokenizer_kind *tokenizer_kind_at(size_t index);
@@ -88,7 +95,7 @@ canto_status tokenizer_read_word_level(canto_tokenizer *t, const json_t *root, c
 canto_status tokenizer_read_vocabulary(canto_tokenizer *t, const json_t *object, const char *file);
 /* True when value is an object whose "type" is that text. */
 bool json_has_type(const json_t *value, const char *type);
-/* True when value is {"type": type, "pattern": {"Regex": pattern}}, whatever else it holds. */
-bool json_has_pattern(const json_t *value, const char *type, const char *pattern);
+/* True when value is {"type": type, "pattern": {"Regex": regex}}, whatever else it holds. */
+bool json_has_pattern(const json_t *value, const char *type, const char *regex);
 
 #endif

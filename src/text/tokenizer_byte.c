@@ -1,22 +1,6 @@
-/* tokenizer_byte.c - 256 tokens, each a byte whose value is its id. Any bytes can be encoded.
- *
- * JSON holds texts only, so in tokenizer.json a byte stands as the character that GPT-2's tokenizer gives it: printable
- * Latin-1 bytes as themselves, the other 68 in ascending order as U+0100, U+0101, ... */
-#include "base/utf8.h"
-#include "text/tokenizer.h"
-
-#include <string.h>
-
-static bool stands_for_itself(unsigned byte) {
-    return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
-}
-
-/* The character of each byte, in UTF-8 with a zero byte after it. */
-static void byte_names(char names[256][4]) {
-    uint32_t next = 0x100;
-    memset(names, 0, 256 * 4);
-    for (unsigned byte = 0; byte < 256; byte++) utf8_write(stands_for_itself(byte) ? byte : next++, names[byte]);
-}
+/* tokenizer_byte.c - 256 tokens, each a byte whose value is its id. Any bytes can be encoded. JSON holds texts only, so in
+ * tokenizer.json a byte stands as a character (byte_level.h). */
+#include "text/byte_level.h"
 
 static canto_status begin(canto_tokenizer *t) {
     for (unsigned byte = 0; byte < 256; byte++) {
@@ -44,7 +28,7 @@ done:
     return status;
 }
 
-static json_t *byte_level(bool add_prefix) {
+static json_t *pre_tokenizer(bool add_prefix) {
     return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", (int)add_prefix, "trim_offsets",
                      1, "use_regex", 0);
 }
@@ -54,14 +38,14 @@ static bool write(const canto_tokenizer *t, json_t *root) {
     json_t *vocab = json_object();
     bool    good = vocab != NULL;
     (void)t;
-    byte_names(names);
+    byte_level_names(names);
     for (int byte = 0; byte < 256 && good; byte++)
         good = json_object_set_new(vocab, names[byte], json_integer(byte)) == 0;
     json_t *model = json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:[]}", "type", "BPE", "dropout",
                               "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
                               "byte_fallback", 0, "ignore_merges", 0, "vocab", vocab, "merges");
-    return json_object_set_new(root, "pre_tokenizer", byte_level(false)) == 0 &&
-           json_object_set_new(root, "decoder", byte_level(false)) == 0 &&
+    return json_object_set_new(root, "pre_tokenizer", pre_tokenizer(false)) == 0 &&
+           json_object_set_new(root, "decoder", pre_tokenizer(false)) == 0 &&
            json_object_set_new(root, "model", model) == 0 && good;
 }
 
@@ -72,7 +56,7 @@ static canto_status read(canto_tokenizer *t, const json_t *root, const char *fil
     *fits = json_has_type(model, "BPE") && json_is_array(merges) && json_array_size(merges) == 0 &&
             json_has_type(cutter, "ByteLevel") && json_is_false(json_object_get(cutter, "add_prefix_space"));
     if (!*fits) return status_ok();
-    byte_names(names);
+    byte_level_names(names);
     for (int byte = 0; byte < 256; byte++) {
         const json_t *id = json_object_get(vocab, names[byte]);
         if (!json_is_integer(id) || json_integer_value(id) != byte)

@@ -3,7 +3,9 @@
  * A tokenizer that gives an error for unseen text has a model whose unk_token is not in its vocabulary: their library
  * then fails on unseen text as well. What is read is not trusted. */
 #include "base/file.h"
-#include "text/tokenizer.h"
+#include "text/ranks.h"
+#include "text/tokenizer_bpe_json.h"
+#include "text/vocabulary_files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +15,9 @@ bool json_has_type(const json_t *value, const char *type) {
     return found && strcmp(found, type) == 0;
 }
 
-bool json_has_pattern(const json_t *value, const char *type, const char *pattern) {
+bool json_has_pattern(const json_t *value, const char *type, const char *regex) {
     const char *found = json_string_value(json_object_get(json_object_get(value, "pattern"), "Regex"));
-    return json_has_type(value, type) && found && strcmp(found, pattern) == 0;
+    return json_has_type(value, type) && found && strcmp(found, regex) == 0;
 }
 
 /* ------------------------------------------------------------------------------------------------ writing */
@@ -51,6 +53,9 @@ static canto_status save_config(const canto_tokenizer *t, const char *folder) {
     if (!root) FAIL(CANTO_ERROR_MEMORY, "no memory to write tokenizer_config.json");
     if (t->unknown != VOCABULARY_NONE &&
         json_object_set_new(root, "unk_token", json_string(vocabulary_token(&t->tokens, t->unknown, NULL))) != 0)
+        FAIL(CANTO_ERROR_MEMORY, "no memory to write tokenizer_config.json");
+    uint32_t end = t->bpe ? vocabulary_find(&t->tokens, "<|endoftext|>", 13) : VOCABULARY_NONE;
+    if (end != VOCABULARY_NONE && json_object_set_new(root, "eos_token", json_string("<|endoftext|>")) != 0)
         FAIL(CANTO_ERROR_MEMORY, "no memory to write tokenizer_config.json");
     TRY(path_join(path, folder, "tokenizer_config.json"));
     TRY(json_write_file(path, root));
@@ -137,16 +142,55 @@ static canto_status read_tokenizer(canto_context *context, const json_t *root, c
                         file);
 }
 
-canto_status canto_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer) {
-    char         file[4096];
+/* The vocabulary and the merges of a byte-pair encoding are large: they are left apart, and no JSON values made of them. */
+static canto_status read_json(canto_context *context, const char *file, canto_tokenizer **tokenizer) {
+    json_part    parts[] = {{.key = "vocab"}, {.key = "merges"}};
+    file_map     map = {0};
     json_t      *root = NULL;
+    canto_status status;
+    TRY(file_map_open(file, &map));
+    const char *text = (const char *)map.data;
+    TRY(json_parse_apart(context, text, map.bytes, file, parts, 2, &root));
+    bool merges = parts[1].text && memchr(parts[1].text, '"', parts[1].bytes);
+    if (json_has_type(json_object_get(root, "model"), "BPE") && merges) {
+        TRY(tokenizer_bpe_read(context, root, &parts[0], &parts[1], file, tokenizer));
+        goto done;
+    }
+    json_decref(root);
+    TRY(json_parse(context, text, map.bytes, file, &root));
+    TRY(read_tokenizer(context, root, file, tokenizer));
+done:
+    json_decref(root);
+    file_map_close(&map);
+    return status;
+}
+
+static canto_status read_ranks(canto_context *context, const char *file, bool *fits, canto_tokenizer **tokenizer) {
+    file_map     map = {0};
+    canto_status status = file_map_open(file, &map);
+    *fits = status.code == CANTO_OK && ranks_fit(&map);
+    if (*fits) status = ranks_read(context, &map, file, tokenizer);
+    file_map_close(&map);
+    return status;
+}
+
+canto_status canto_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer) {
+    char         file[4096], merges[4096];
+    bool         fits = false;
     canto_status status;
     *tokenizer = NULL;
     if (folder_exists(path)) TRY(path_join(file, path, "tokenizer.json"));
     else TRY(path_join(file, "", path));
-    TRY(json_read_file(context, file, &root));
-    TRY(read_tokenizer(context, root, file, tokenizer));
+    if (!folder_exists(path) || !file_exists(file)) {
+        char words[4096];
+        TRY(vocabulary_files_find(path, words, merges, &fits));
+        if (fits) {
+            TRY(vocabulary_files_read(context, words, merges, tokenizer));
+            goto done;
+        }
+    }
+    TRY(read_ranks(context, file, &fits, tokenizer));
+    if (!fits) TRY(read_json(context, file, tokenizer));
 done:
-    json_decref(root);
     return status_add(status, CANTO_ERROR_FORMAT, "; copy the file again, or train the tokenizer anew");
 }

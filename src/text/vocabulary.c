@@ -1,37 +1,46 @@
 /* vocabulary.c - one block of text, one of starts, one hash table. */
 #include "text/vocabulary.h"
 
-#include "base/file.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+/* The hash with its bits mixed: the slot is taken from the lower half, the upper stands in it. */
+static uint64_t mix(uint64_t hash) {
+    hash = (hash ^ hash >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    return hash ^ hash >> 32;
+}
+
 /* The slot that holds the token, or the free one where it belongs. slot_count > 0. */
-static size_t slot_of(const vocabulary *v, const char *token, size_t bytes) {
-    uint64_t hash = hash_bytes(token, bytes, 0);
-    size_t   mask = v->slot_count - 1, slot = (size_t)(hash ^ hash >> 32) & mask;
+static inline size_t slot_of(const vocabulary *v, uint64_t hash, const char *token, size_t bytes) {
+    uint64_t mixed = mix(hash);
+    size_t   mask = v->slot_count - 1, slot = (size_t)mixed & mask;
     for (;; slot = (slot + 1) & mask) {
         size_t length;
-        if (v->slots[slot] == VOCABULARY_NONE) return slot;
-        const char *there = vocabulary_token(v, v->slots[slot], &length);
+        if (v->slots[slot] == UINT64_MAX) return slot;
+        if (v->slots[slot] >> 32 != mixed >> 32) continue;
+        const char *there = vocabulary_token(v, (uint32_t)v->slots[slot], &length);
         if (length == bytes && memcmp(there, token, bytes) == 0) return slot;
     }
 }
 
 static void fill_slots(vocabulary *v) {
-    for (size_t i = 0; i < v->slot_count; i++) v->slots[i] = VOCABULARY_NONE;
+    for (size_t i = 0; i < v->slot_count; i++) v->slots[i] = UINT64_MAX;
     for (uint32_t id = 0; id < v->count; id++) {
         size_t      bytes;
         const char *token = vocabulary_token(v, id, &bytes);
-        v->slots[slot_of(v, token, bytes)] = id;
+        uint64_t    hash = vocabulary_hash(0, token, bytes);
+        if (bytes > 0) v->slots[slot_of(v, hash, token, bytes)] = mix(hash) >> 32 << 32 | id;
     }
 }
 
-static canto_status widen_slots(vocabulary *v) {
-    size_t count = v->slot_count ? v->slot_count * 2 : 256;
-    if (((size_t)v->count + 1) * 2 <= v->slot_count) return status_ok();
-    uint32_t *slots = context_allocate(v->context, count * sizeof *slots);
-    if (!slots) return context_no_memory(count * sizeof *slots, "a vocabulary");
+/* Makes the hash table fit so many tokens more. */
+static canto_status widen_slots(vocabulary *v, size_t more) {
+    size_t count = v->slot_count ? v->slot_count : 256, bytes;
+    while (count / 2 < v->count + more) count *= 2;
+    if (count == v->slot_count) return status_ok();
+    if (!size_multiply(count, sizeof *v->slots, &bytes)) return context_no_memory(SIZE_MAX, "a vocabulary");
+    uint64_t *slots = context_allocate(v->context, bytes);
+    if (!slots) return context_no_memory(bytes, "a vocabulary");
     context_release(v->context, v->slots);
     v->slots = slots;
     v->slot_count = count;
@@ -39,33 +48,58 @@ static canto_status widen_slots(vocabulary *v) {
     return status_ok();
 }
 
-canto_status vocabulary_add(vocabulary *v, const char *token, size_t bytes, uint32_t *id) {
+static canto_status make_room(vocabulary *v, size_t tokens, size_t bytes) {
     canto_status status;
-    TRY(widen_slots(v));
-    size_t slot = slot_of(v, token, bytes);
-    if (v->slots[slot] == VOCABULARY_NONE) {
-        size_t start = v->count ? v->starts[v->count] : 0;
-        if (v->count >= VOCABULARY_MOST)
-            FAIL(CANTO_ERROR_VALUE, "the vocabulary has more than %ld tokens; use shorter texts",
-                 (long)VOCABULARY_MOST);
-        if (bytes > SIZE_MAX / 4 - start) FAIL(CANTO_ERROR_MEMORY, "the vocabulary's tokens do not fit in memory");
-        TRY(context_reserve(v->context, (void **)&v->text, &v->text_room, start + bytes + 1, 1, "a vocabulary"));
-        TRY(context_reserve(v->context, (void **)&v->starts, &v->starts_room, (size_t)v->count + 2, sizeof *v->starts,
-                            "a vocabulary"));
-        memcpy(v->text + start, token, bytes);
-        v->text[start + bytes] = 0;
-        v->starts[v->count] = start;
-        v->starts[v->count + 1] = start + bytes + 1;
-        v->slots[slot] = v->count++;
-    }
-    if (id) *id = v->slots[slot];
-    status = status_ok();
+    size_t       start = v->count ? v->starts[v->count] : 0;
+    if (tokens > (size_t)VOCABULARY_MOST - v->count)
+        FAIL(CANTO_ERROR_VALUE, "the vocabulary has more than %ld tokens; use shorter texts", (long)VOCABULARY_MOST);
+    if (bytes > SIZE_MAX / 4 - start) FAIL(CANTO_ERROR_MEMORY, "the vocabulary's tokens do not fit in memory");
+    TRY(context_reserve(v->context, (void **)&v->text, &v->text_room, start + bytes + tokens + VOCABULARY_SLACK, 1,
+                        "a vocabulary"));
+    TRY(context_reserve(v->context, (void **)&v->starts, &v->starts_room, v->count + tokens + 1, sizeof *v->starts,
+                        "a vocabulary"));
 done:
     return status;
 }
 
+canto_status vocabulary_reserve(vocabulary *v, size_t tokens, size_t bytes) {
+    canto_status status = make_room(v, tokens, bytes);
+    return status.code == CANTO_OK ? widen_slots(v, tokens) : status;
+}
+
+static canto_status append(vocabulary *v, const char *token, size_t bytes) {
+    canto_status status = make_room(v, 1, bytes);
+    if (status.code != CANTO_OK) return status;
+    size_t start = v->count ? v->starts[v->count] : 0;
+    if (bytes) memcpy(v->text + start, token, bytes);
+    v->text[start + bytes] = 0;
+    v->starts[v->count++] = start;
+    v->starts[v->count] = start + bytes + 1;
+    return status;
+}
+
+canto_status vocabulary_add(vocabulary *v, const char *token, size_t bytes, uint32_t *id) {
+    canto_status status;
+    uint64_t     hash = vocabulary_hash(0, token, bytes);
+    TRY(widen_slots(v, 1));
+    size_t slot = slot_of(v, hash, token, bytes);
+    if (v->slots[slot] == UINT64_MAX) {
+        TRY(append(v, token, bytes));
+        v->slots[slot] = mix(hash) >> 32 << 32 | (v->count - 1);
+    }
+    if (id) *id = (uint32_t)v->slots[slot];
+done:
+    return status;
+}
+
+canto_status vocabulary_add_gap(vocabulary *v) { return append(v, "", 0); }
+
+uint32_t vocabulary_find_hashed(const vocabulary *v, uint64_t hash, const char *token, size_t bytes) {
+    return v->slot_count ? (uint32_t)v->slots[slot_of(v, hash, token, bytes)] : VOCABULARY_NONE;
+}
+
 uint32_t vocabulary_find(const vocabulary *v, const char *token, size_t bytes) {
-    return v->slot_count ? v->slots[slot_of(v, token, bytes)] : VOCABULARY_NONE;
+    return vocabulary_find_hashed(v, vocabulary_hash(0, token, bytes), token, bytes);
 }
 
 const char *vocabulary_token(const vocabulary *v, uint32_t id, size_t *bytes) {

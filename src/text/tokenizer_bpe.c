@@ -1,0 +1,379 @@
+/* tokenizer_bpe.c - byte-level byte-pair encoding: special tokens, pieces, words seen before in the same call.
+ *
+ * Nothing is kept from one call to the next: calls share the tokenizer and change nothing in it. */
+#include "text/tokenizer_bpe.h"
+
+#include "base/utf8.h"
+#include "text/tokenizer_bpe_json.h"
+#include "text/unicode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------ words of this call */
+
+enum { WORD = 16, FEW_WORDS = 32, MANY_WORDS = 16384 };
+
+/* A piece of at most WORD bytes, padded with zeros, and its tokens: one or two, or so many in the list from `first` on. */
+typedef struct word {
+    uint64_t low, high;
+    union {
+        uint32_t ids[2];
+        size_t   first;
+    } tokens;
+    uint32_t count, bytes; /* bytes 0: no word */
+} word;
+
+/* A table without collisions to resolve: a new word drives out the one in its place. */
+typedef struct word_table {
+    word  *words, few[FEW_WORDS];
+    size_t mask;
+} word_table;
+
+static canto_status table_open(canto_context *context, size_t bytes, word_table *table) {
+    size_t count = FEW_WORDS;
+    while (count < bytes / WORD && count < MANY_WORDS) count *= 2;
+    memset(table->few, 0, sizeof table->few);
+    table->mask = count - 1;
+    table->words = table->few;
+    if (count == FEW_WORDS) return status_ok();
+    table->words = context_allocate_zeroed(context, count, sizeof(word));
+    return table->words ? status_ok() : context_no_memory(count * sizeof(word), "words");
+}
+
+static void table_close(canto_context *context, word_table *table) {
+    if (table->words != table->few) context_release(context, table->words);
+}
+
+/* The key of text[length], length <= WORD; `readable` bytes may be read. */
+static inline void word_key(const char *text, size_t length, size_t readable, uint64_t *low, uint64_t *high) {
+    uint64_t two[2] = {0, 0};
+    if (readable >= WORD) {
+        memcpy(two, text, WORD);
+        two[0] &= length < 8 ? ~(~UINT64_C(0) << 8 * length) : ~UINT64_C(0);
+        two[1] &= length < 16 ? length > 8 ? ~(~UINT64_C(0) << 8 * (length - 8)) : 0 : ~UINT64_C(0);
+    } else {
+        memcpy(two, text, length);
+    }
+    *low = two[0];
+    *high = two[1];
+}
+
+static inline word *word_place(const word_table *table, uint64_t low, uint64_t high, size_t length) {
+    uint64_t hash = (low ^ high * UINT64_C(0xD6E8FEB86659FD93) ^ length) * UINT64_C(0x9E3779B97F4A7C15);
+    return &table->words[(hash >> 40 ^ hash >> 20) & table->mask];
+}
+
+/* ------------------------------------------------------------------------------------------------ encoding */
+
+/* One call's work. */
+typedef struct encoding {
+    const canto_tokenizer *t;
+    const bpe_tokenizer   *b;
+    id_list               *ids;
+    word_table             table;
+    progress               told;
+    canto_status status; /* of the step that returned false; a status is too large to be handed on by every word */
+} encoding;
+
+static void append(id_list *ids, const uint32_t *made, size_t count) {
+    if (ids->narrow) {
+        unsigned char *at = (unsigned char *)ids->data + 2 * ids->count;
+        for (size_t i = 0; i < count; i++) {
+            at[2 * i] = (unsigned char)made[i];
+            at[2 * i + 1] = (unsigned char)(made[i] >> 8);
+        }
+    } else memcpy(ids->data + ids->count, made, count * sizeof *made);
+    ids->count += count;
+}
+
+/* The tokens in the list from `first` on once more. */
+static void append_again(id_list *ids, size_t first, size_t count) {
+    size_t width = ids->narrow ? 2 : sizeof *ids->data;
+    char  *data = (char *)ids->data;
+    memcpy(data + ids->count * width, data + first * width, count * width);
+    ids->count += count;
+}
+
+/* The piece's tokens at the list's end, where there is room for one a byte. */
+static bool join_piece(encoding *e, const char *text, size_t bytes) {
+    uint32_t made[BPE_SHORT], id = VOCABULARY_NONE;
+    if (bytes <= e->b->longest) id = vocabulary_find(&e->t->tokens, text, bytes);
+    if (id != VOCABULARY_NONE && e->b->flags[id] & BPE_WHOLE) append(e->ids, &id, 1);
+    else if (bytes <= BPE_SHORT)
+        append(e->ids, made, bpe_join_short(&e->b->joiner, text, bytes, VOCABULARY_NONE, made));
+    else {
+        e->status = bpe_join(&e->b->joiner, &e->t->tokens, text, bytes, e->ids);
+        return e->status.code == CANTO_OK;
+    }
+    return true;
+}
+
+static uint32_t id_at(const id_list *ids, size_t i) {
+    if (!ids->narrow) return ids->data[i];
+    const unsigned char *at = (const unsigned char *)ids->data + 2 * i;
+    return (uint32_t)(at[0] | at[1] << 8);
+}
+
+/* A piece of at most WORD bytes: as it came out the last time, or joined and kept. */
+static bool encode_word(encoding *e, const char *text, size_t bytes, size_t readable) {
+    uint64_t low, high;
+    id_list *ids = e->ids;
+    word_key(text, bytes, readable, &low, &high);
+    word *w = word_place(&e->table, low, high, bytes);
+    if (w->low == low && w->high == high && w->bytes == bytes) {
+        if (w->count <= 2) append(ids, w->tokens.ids, w->count);
+        else append_again(ids, w->tokens.first, w->count);
+        return true;
+    }
+    size_t first = ids->count;
+    if (!join_piece(e, text, bytes)) return false;
+    *w = (word){low, high, {.first = first}, (uint32_t)(ids->count - first), (uint32_t)bytes};
+    if (w->count <= 2) {
+        w->tokens.ids[0] = id_at(ids, first);
+        w->tokens.ids[1] = id_at(ids, ids->count - 1);
+    }
+    return true;
+}
+
+/* Text without tokens to cut out; it stands `start` bytes behind the beginning. */
+static canto_status encode_pieces(encoding *e, const char *text, size_t bytes, size_t start) {
+    canto_status status = status_ok();
+    pretokenizer kind = e->b->cutter.kind;
+    for (size_t at = 0, length; at < bytes; at += length) {
+        if (progress_due(&e->told, start + at)) TRY(progress_tell(&e->told, start + at));
+        if (!id_list_fits(e->ids, BPE_SHORT)) TRY(id_list_grow(e->ids, BPE_SHORT));
+        if (kind == PRETOKENIZER_CUSTOM) TRY(pattern_piece(&e->b->cutter, text, bytes, at, &length));
+        else length = pretokenize_piece(kind, text + at, bytes - at);
+        bool good = length <= WORD ? encode_word(e, text + at, length, bytes - at) : join_piece(e, text + at, length);
+        if (!good) TRY(e->status);
+    }
+done:
+    return status;
+}
+
+/* The longest token with one of the flags that begins at text, or VOCABULARY_NONE. */
+static uint32_t added_at(const canto_tokenizer *t, const char *text, size_t bytes, unsigned flags, size_t *length) {
+    const bpe_tokenizer *b = t->bpe;
+    if (!(b->begins[(unsigned char)text[0]] & flags)) return VOCABULARY_NONE;
+    for (size_t i = 0; i < b->length_count; i++) {
+        *length = b->lengths[i];
+        uint32_t id = *length <= bytes ? vocabulary_find(&t->tokens, text, *length) : VOCABULARY_NONE;
+        if (id != VOCABULARY_NONE && b->flags[id] & flags) return id;
+    }
+    return VOCABULARY_NONE;
+}
+
+static canto_status refuse(const canto_tokenizer *t, uint32_t id, size_t at, const char *from) {
+    return status_error(CANTO_ERROR_TEXT,
+                        "%s%.300s%s has the special token '%.80s' at byte %zu; allow special tokens, or have them "
+                        "treated as text",
+                        from ? "'" : "the text", from ? from : "", from ? "'" : "",
+                        vocabulary_token(&t->tokens, id, NULL), at);
+}
+
+static canto_status encode_special(const canto_tokenizer *t, const char *text, size_t bytes, canto_special special,
+                                   const char *from, id_list *ids) {
+    encoding     e = {.t = t, .b = t->bpe, .ids = ids, .told = tokenizer_progress(t, "encoding", bytes, from)};
+    unsigned     flags = special == CANTO_SPECIAL_TEXT ? BPE_ADDED : BPE_ADDED | BPE_SPECIAL;
+    size_t       from_here = 0, length;
+    canto_status status = status_ok();
+    if (bytes == 0) return status;
+    TRY(table_open(ids->context, bytes, &e.table));
+    for (size_t at = 0; t->bpe->all & flags && at < bytes;) {
+        uint32_t id = added_at(t, text + at, bytes - at, flags, &length);
+        if (id == VOCABULARY_NONE) {
+            at++;
+            continue;
+        }
+        if (special == CANTO_SPECIAL_REFUSE && t->bpe->flags[id] & BPE_SPECIAL) TRY(refuse(t, id, at, from));
+        TRY(encode_pieces(&e, text + from_here, at - from_here, from_here));
+        TRY(id_list_add(ids, id));
+        from_here = at += length;
+    }
+    TRY(encode_pieces(&e, text + from_here, bytes - from_here, from_here));
+done:
+    table_close(ids->context, &e.table);
+    return status;
+}
+
+static canto_status encode(const canto_tokenizer *t, const char *text, size_t bytes, const char *from, id_list *ids) {
+    return encode_special(t, text, bytes, CANTO_SPECIAL_TEXT, from, ids);
+}
+
+/* --------------------------------------------------------------------------------------------- cutting a text */
+
+static bool is_word_byte(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/* No piece of the three patterns reaches from a letter or digit over a space or line end. A single line end is the end of a
+ * piece, too, unless white space or, for o200k, a slash follows. */
+static bool is_cut(const char *text, size_t at, size_t bytes) {
+    uint32_t point;
+    if (text[at] == ' ' || text[at] == '\n') return is_word_byte(text[at - 1]);
+    if (text[at - 1] != '\n' || text[at] == '/' || at < 2) return false;
+    bool alone = is_word_byte(text[at - 2]) || strchr(".,;:!?\"')]}", text[at - 2]);
+    return alone && utf8_read(text + at, bytes - at, &point) > 0 && unicode_class_of(point) != UNICODE_SPACE;
+}
+
+static size_t cut(const canto_tokenizer *t, const char *text, size_t bytes) {
+    const bpe_tokenizer *b = t->bpe;
+    bool                 known = b->cutter.kind <= PRETOKENIZER_O200K;
+    if (!known || b->all & BPE_ADDED) return 0;
+    for (size_t at = bytes; at-- > 1;)
+        if (is_cut(text, at, bytes)) return at;
+    return 0;
+}
+
+/* -------------------------------------------------------------------------------------------- making, closing */
+
+void tokenizer_bpe_close(bpe_tokenizer *b) {
+    if (!b) return;
+    pattern_close(&b->cutter);
+    bpe_close(&b->joiner);
+    context_release(b->context, b->merges);
+    context_release(b->context, b->flags);
+    context_release(b->context, b->lengths);
+    context_release(b->context, b);
+}
+
+static canto_status add_merges(bpe_tokenizer *b, const vocabulary *tokens, const bpe_parts *parts) {
+    canto_status status = status_ok();
+    if (!parts->merges) return bpe_add_splits(&b->joiner, tokens, b->flags);
+    TRY(bpe_reserve(&b->joiner, parts->merge_count));
+    if (parts->merge_count >= VOCABULARY_NONE) FAIL(CANTO_ERROR_FORMAT, "there are too many merges");
+    b->merges = context_allocate_zeroed(b->context, parts->merge_count + 1, sizeof *b->merges);
+    if (!b->merges) return context_no_memory(parts->merge_count * sizeof *b->merges, "merges");
+    b->merge_count = parts->merge_count;
+    for (size_t i = 0; i < b->merge_count; i++) {
+        bpe_merge m = b->merges[i] = parts->merges[i];
+        size_t    left, right, whole;
+        bool      added;
+        if (m.left >= tokens->count || m.right >= tokens->count || m.whole >= tokens->count)
+            FAIL(CANTO_ERROR_FORMAT, "merge %zu names an id outside the vocabulary of %lu tokens", i,
+                 (unsigned long)tokens->count);
+        vocabulary_token(tokens, m.left, &left);
+        vocabulary_token(tokens, m.right, &right);
+        vocabulary_token(tokens, m.whole, &whole);
+        if (left == 0 || right == 0 || left + right != whole)
+            FAIL(CANTO_ERROR_FORMAT, "merge %zu does not give the token it names", i);
+        TRY(bpe_add(&b->joiner, m, (uint32_t)i, &added));
+        if (!added)
+            FAIL(CANTO_ERROR_FORMAT, "merge %zu joins '%.60s' and '%.60s', which another does already", i,
+                 vocabulary_token(tokens, m.left, NULL), vocabulary_token(tokens, m.right, NULL));
+    }
+done:
+    return status;
+}
+
+static int by_length(const void *left, const void *right) {
+    size_t a = *(const size_t *)left, b = *(const size_t *)right;
+    return (a < b) - (a > b);
+}
+
+static canto_status flag_added(bpe_tokenizer *b, const vocabulary *tokens, const uint32_t *ids, size_t count,
+                               unsigned char flag) {
+    for (size_t i = 0; i < count; i++) {
+        size_t      bytes = 0;
+        const char *text = ids[i] < tokens->count ? vocabulary_token(tokens, ids[i], &bytes) : NULL;
+        if (bytes == 0)
+            return status_error(CANTO_ERROR_FORMAT, "the added token with the id %lu is not in the vocabulary",
+                                (unsigned long)ids[i]);
+        b->flags[ids[i]] |= flag;
+        b->begins[(unsigned char)text[0]] |= flag;
+        b->all |= flag;
+        b->lengths[b->length_count++] = bytes;
+    }
+    return status_ok();
+}
+
+static canto_status take_added(bpe_tokenizer *b, const vocabulary *tokens, const bpe_parts *parts) {
+    canto_status status;
+    size_t       kept = 0;
+    b->flags = context_allocate_zeroed(b->context, tokens->count, 1);
+    b->lengths = context_allocate_zeroed(b->context, parts->added_count + parts->special_count + 1, sizeof(size_t));
+    if (!b->flags || !b->lengths) return context_no_memory(tokens->count, "a vocabulary");
+    TRY(flag_added(b, tokens, parts->added, parts->added_count, BPE_ADDED));
+    TRY(flag_added(b, tokens, parts->specials, parts->special_count, BPE_SPECIAL));
+    qsort(b->lengths, b->length_count, sizeof *b->lengths, by_length);
+    for (size_t i = 0; i < b->length_count; i++)
+        if (i == 0 || b->lengths[i] != b->lengths[kept - 1]) b->lengths[kept++] = b->lengths[i];
+    b->length_count = kept;
+done:
+    return status;
+}
+
+/* A piece may become a token as a whole when it is a byte, or when the merges that make it up join it again. */
+static void flag_whole(bpe_tokenizer *b, const vocabulary *tokens) {
+    for (size_t i = 0; i < b->merge_count; i++) b->flags[b->merges[i].whole] |= BPE_WHOLE;
+    for (int byte = 0; byte < 256; byte++) b->flags[b->joiner.bytes[byte]] |= BPE_WHOLE;
+    for (uint32_t id = 0; id < tokens->count; id++) {
+        size_t bytes;
+        vocabulary_token(tokens, id, &bytes);
+        if (!b->merges || b->whole_first) b->flags[id] |= BPE_WHOLE;
+        if (b->flags[id] & (BPE_ADDED | BPE_SPECIAL)) b->flags[id] &= (unsigned char)~BPE_WHOLE;
+        if (b->flags[id] & BPE_WHOLE && bytes > b->longest) b->longest = bytes;
+    }
+}
+
+static canto_status fill(bpe_tokenizer *b, const vocabulary *tokens, const bpe_parts *parts) {
+    canto_status status;
+    b->whole_first = parts->whole_first;
+    int missing = bpe_take_bytes(&b->joiner, tokens);
+    if (missing < 256)
+        FAIL(CANTO_ERROR_FORMAT, "the vocabulary has no token for the byte %d; every one of the 256 needs one",
+             missing);
+    TRY(take_added(b, tokens, parts));
+    TRY(add_merges(b, tokens, parts));
+    flag_whole(b, tokens);
+done:
+    return status;
+}
+
+canto_status tokenizer_bpe_new(canto_context *context, bpe_parts *parts, canto_tokenizer **tokenizer) {
+    canto_tokenizer *t = NULL;
+    canto_status     status;
+    *tokenizer = NULL;
+    TRY(tokenizer_new(context, &tokenizer_bpe, &t));
+    t->tokens = parts->tokens;
+    parts->tokens = (vocabulary){.context = context};
+    t->bpe = context_allocate_zeroed(context, 1, sizeof *t->bpe);
+    if (!t->bpe) TRY(context_no_memory(sizeof *t->bpe, "a tokenizer"));
+    t->bpe->context = t->bpe->joiner.context = context;
+    t->bpe->cutter = parts->cutter;
+    parts->cutter = (pattern){0};
+    TRY(fill(t->bpe, &t->tokens, parts));
+    tokenizer_finish(t);
+    *tokenizer = t;
+    t = NULL;
+done:
+    vocabulary_close(&parts->tokens);
+    pattern_close(&parts->cutter);
+    canto_tokenizer_close(t);
+    return status;
+}
+
+/* Training is not here: a vocabulary comes from a file. */
+static canto_status begin(canto_tokenizer *t) {
+    (void)t;
+    return status_error(CANTO_ERROR_UNSUPPORTED, "a tokenizer of kind bpe comes from a file");
+}
+
+/* tokenizer.json is large: canto_tokenizer_open has it read in another way. */
+static canto_status read(canto_tokenizer *t, const json_t *root, const char *file, bool *fits) {
+    (void)t;
+    (void)root;
+    (void)file;
+    *fits = false;
+    return status_ok();
+}
+
+const tokenizer_kind tokenizer_bpe = {.name = "bpe",
+                                      .joint = "",
+                                      .text_separator = "\n",
+                                      .takes_bytes = true,
+                                      .begin = begin,
+                                      .encode = encode,
+                                      .encode_special = encode_special,
+                                      .cut = cut,
+                                      .write = tokenizer_bpe_write,
+                                      .read = read};
