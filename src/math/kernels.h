@@ -34,7 +34,7 @@ typedef struct gemm_edge {
     const real     *factor;   /* c *= factor */
     const mask     *masks[2]; /* c *= mask: one for every mask_rows rows of C; (row among these) N + n is its element */
     int64_t         mask_rows;
-    const real     *residual; /* c += residual, which may be c's own memory */
+    const real     *residual; /* c += residual, which is other memory than c */
 } gemm_edge;
 
 /* C[M, N] = edge((accumulate ? C : 0) + A[M, K] B[K, N]). Element (m, k) of A lies at a[m * a_row + k * a_column], (k, n) of B

@@ -3,7 +3,7 @@
  *
  * The same walk measures (block NULL) and binds, so the two cannot disagree. Where all is kept, every block has its own;
  * otherwise all blocks share one set. When nothing is kept a block's output is among the shared: its last sum or norm, which
- * the next one reads for the last time before, or element by element while, it writes its own. Where inputs are kept every
+ * the next one reads for the last time before it writes its own; where it could not, there are two. Where inputs are kept every
  * output but the last has a place of its own. */
 #include "model/dropout.h"
 #include "model/embedding.h"
@@ -52,18 +52,26 @@ static void plan_layer(planner *p, const canto_config *c, size_t rows, bool trai
 }
 
 /* Gives a block that shares its other activations an output of its own. */
-static void plan_own_output(planner *p, const canto_config *c, size_t rows, layer_activations *l) {
+static void set_output(const canto_config *c, real *out, layer_activations *l) {
     bool post = c->norm == CANTO_NORM_POST;
-    l->out = take_rows(p, rows, c->width);
-    if (c->ffn > 0 && post) l->normed2 = l->out;
-    else if (c->ffn > 0) l->sum2 = l->out;
-    else if (c->attention && post) l->normed1 = l->middle = l->out;
-    else if (c->attention) l->sum1 = l->middle = l->out;
+    l->out = out;
+    if (c->ffn > 0 && post) l->normed2 = out;
+    else if (c->ffn > 0) l->sum2 = out;
+    else if (c->attention && post) l->normed1 = l->middle = out;
+    else if (c->attention) l->sum1 = l->middle = out;
+}
+
+/* Whether a block of one half alone ends in a product that takes up the block's input: a product cannot add what it
+ * overwrites, so that two outputs take turns. */
+static bool takes_turns(const canto_config *c) {
+    return c->residuals && c->norm != CANTO_NORM_POST && c->attention != (c->ffn > 0);
 }
 
 static void plan_layers(planner *p, const canto_config *c, size_t rows, gpt_activations *a) {
     layer_activations shared = {0}, measured;
-    real             *in = a->embedded;
+    real             *in = a->embedded, *other = NULL;
+    bool              turns = a->keep == GPT_KEEP_NOTHING && c->layers > 1 && takes_turns(c);
+    if (turns) other = take_rows(p, rows, c->width);
     if (a->keep != GPT_KEEP_ALL && c->layers > 0) plan_layer(p, c, rows, a->keep != GPT_KEEP_NOTHING, &shared);
     for (int32_t i = 0; i < c->layers; i++) {
         layer_activations *l = a->layers != NULL ? &a->layers[i] : &measured;
@@ -71,7 +79,8 @@ static void plan_layers(planner *p, const canto_config *c, size_t rows, gpt_acti
         l->in = in;
         if (a->keep == GPT_KEEP_ALL) plan_layer(p, c, rows, true, l);
         else if (!c->attention) l->middle = in;
-        if (a->keep == GPT_KEEP_INPUTS && i + 1 < c->layers) plan_own_output(p, c, rows, l);
+        if (a->keep == GPT_KEEP_INPUTS && i + 1 < c->layers) set_output(c, take_rows(p, rows, c->width), l);
+        if (turns && i % 2 == 1) set_output(c, other, l);
         in = l->out;
     }
     a->hidden = in;
