@@ -513,6 +513,51 @@ CANTO_API canto_status canto_generate(canto_session *session, const uint32_t *pr
 /* Logits of the last position after ids[count] (count >= 1), cropped to the last T: logits[V], the caller's. */
 CANTO_API canto_status canto_session_logits(canto_session *session, const uint32_t *ids, size_t count, float *logits);
 
+/* ---------------------------------------------------------------------------------------------- capturing */
+
+/* What a forward pass over one sequence of T tokens can be asked for. Points can be joined with |. */
+typedef enum canto_point {
+    CANTO_POINT_EMBEDDING = 1, /* [T, C] the first block's input: token embeddings with their positions */
+    CANTO_POINT_ATTENTION =
+        2,                   /* [T, T] a layer and head: row i is how position i weighs each position; it sums to 1 and
+                                * is 0 for what i does not see */
+    CANTO_POINT_BLOCK = 4,   /* [T, C] a layer's output */
+    CANTO_POINT_FINAL = 8,   /* [T, C] what the head reads: the last output after the final norm */
+    CANTO_POINT_LOGITS = 16, /* [T, V] */
+    CANTO_POINT_ALL = 31
+} canto_point;
+
+/* Some rows of one matrix. */
+typedef struct canto_captured {
+    canto_point  point;
+    int32_t      layer; /* ATTENTION, BLOCK: from 0; otherwise -1 */
+    int32_t      head;  /* ATTENTION: from 0; otherwise -1 */
+    int64_t      first; /* these are rows [first, first + rows) of T */
+    int64_t      rows, columns;
+    const float *values; /* [rows, columns], row by row, valid during the call */
+} canto_captured;
+
+/* Called for each piece; return false to stop: canto_capture then returns CANTO_STOPPED. */
+typedef bool (*canto_capture_fn)(void *user, const canto_captured *captured);
+
+typedef struct canto_capture_options {
+    int     points; /* of canto_point, joined */
+    int32_t layer;  /* of ATTENTION and BLOCK this layer alone, from 0; -1: all */
+    int32_t head;   /* of ATTENTION this head alone, from 0; -1: all */
+} canto_capture_options;
+
+CANTO_API canto_capture_options canto_capture_options_default(void); /* all points, layers and heads */
+
+/* Sends ids[count] (1 .. T) through the model, without dropout, and shows what arises on the way: the embedding, then layer by
+ * layer the heads' weights and the output, then what the head reads, then the logits. A large matrix comes in several
+ * pieces, whose rows are in order. A point that the model does not have (attention in a model without) never comes; the pass ends when
+ * nothing more is wanted. Values are the model's own, whether finite or not. CANTO_ERROR_VALUE for a layer, head, token
+ * or count that the model does not have, CANTO_ERROR_MEMORY, with the numbers, for more than the machine has: a pass holds one
+ * layer's activations, and of weights and logits a few rows. Other passes cost nothing more for it. options NULL: the defaults. */
+CANTO_API canto_status canto_capture(canto_context *context, const canto_model *model, const uint32_t *ids,
+                                     size_t count, const canto_capture_options *options, canto_capture_fn on_captured,
+                                     void *user);
+
 /* --------------------------------------------------------------------------------------------- evaluating */
 
 typedef struct canto_evaluation {

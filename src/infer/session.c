@@ -111,13 +111,7 @@ void canto_session_close(canto_session *session) {
 
 static canto_status check_ids(const canto_model *model, const uint32_t *ids, size_t count) {
     if (count == 0) return status_error(CANTO_ERROR_VALUE, "There is no token to continue: give at least one.");
-    for (size_t i = 0; i < count; i++)
-        if (ids[i] >= (uint32_t)model->config.vocab)
-            return status_error(CANTO_ERROR_VALUE,
-                                "Token id %u (number %zu of %zu) is not in the model's vocabulary of "
-                                "%d: ids are from 0 to %d.",
-                                ids[i], i, count, model->config.vocab, model->config.vocab - 1);
-    return status_ok();
+    return model_check_ids(model, ids, count);
 }
 
 /* ids[n] become the timeline; the cache keeps the positions whose tokens stay the same, and all before them. */

@@ -3,6 +3,7 @@
 #include "model/attention.h"
 
 #include "model/dropout.h"
+#include "model/linear.h"
 
 #include <math.h>
 #include <string.h>
@@ -116,4 +117,45 @@ void attention_backward(const exec *e, const kernels *k, const canto_config *con
     attention_job job = {e,   k,    config,      acts,        dropout, layer, attention_scale(config),
                          qkv, dout, (real *)out, (real *)lse, dqkv,    NULL};
     exec_run(e, (size_t)acts->b * (size_t)config->heads, attention_unit, &job);
+}
+
+/* ------------------------------------------------------------------------------------------------ for looking inside */
+
+typedef struct weights_job {
+    int64_t T, first, window; /* window 0: everything before */
+    double  scale;
+    real   *weights;
+} weights_job;
+
+/* A row of scores s becomes e^(scale (s - most)) / sum, worked out in double precision. */
+static void weights_unit(void *job, size_t unit, int worker) {
+    const weights_job *j = job;
+    int64_t            i = j->first + (int64_t)unit;
+    int64_t            from = j->window > 0 && i >= j->window ? i - j->window + 1 : 0;
+    real              *row = j->weights + (int64_t)unit * j->T;
+    double             most = (double)row[i], sum = 0;
+    (void)worker;
+    for (int64_t n = from; n < i; n++) most = fmax(most, (double)row[n]);
+    for (int64_t n = from; n <= i; n++) {
+        double weight = exp(j->scale * ((double)row[n] - most));
+        sum += weight;
+        row[n] = (real)weight;
+    }
+    for (int64_t n = 0; n < j->T; n++) row[n] = n < from || n > i ? 0 : (real)((double)row[n] / sum);
+}
+
+void attention_weights(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
+                       const gpt_activations *acts, const real *qkv, int32_t head, int64_t first, int64_t rows,
+                       real *weights) {
+    int64_t     C = config->width, D = C / config->heads;
+    const real *q = qkv + head * D;
+    view        none = {.type = VIEW_NONE}, keys = {.data = q + C,
+                                                    .type = VIEW_REAL,
+                                                    .rows = first + rows, /* the others nobody here sees */
+                                                    .columns = D,
+                                                    .row_stride = 3 * C,
+                                                    .column_stride = 1};
+    weights_job job = {acts->t, first, attention_window(config, layer), (double)attention_scale(config), weights};
+    linear_forward(e, k, &keys, &none, q + first * 3 * C, 3 * C, rows, weights, acts->t, NULL);
+    exec_run(e, (size_t)rows, weights_unit, &job);
 }

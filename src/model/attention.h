@@ -19,6 +19,13 @@ void attention_backward(const exec *e, const kernels *k, const canto_config *con
                         const gpt_activations *acts, const gpt_dropout *dropout, const real *qkv, const real *out,
                         const real *lse, const real *dout, real *dqkv);
 
+/* How positions [first, first + rows) of one head of the only sequence weigh all of them, which attention_forward never
+ * writes down: weights[rows, t] = softmax(scale q k^T) from the same qkv[t, 3C], before dropout. Rows sum to 1; what is not
+ * seen is 0. */
+void attention_weights(const exec *e, const kernels *k, const canto_config *config, int32_t layer,
+                       const gpt_activations *acts, const real *qkv, int32_t head, int64_t first, int64_t rows,
+                       real *weights);
+
 int64_t attention_window(const canto_config *config, int32_t layer); /* W of a local layer, 0 of a global one */
 
 #endif

@@ -267,10 +267,19 @@ static const real *last_out(const gpt_activations *a) {
     return a->config->layers > 0 ? a->layers[a->config->layers - 1].out : a->embedded;
 }
 
+static bool seen(const pass *p, int32_t layer) {
+    const gpt_watch *w = &p->a->watch;
+    return w->see == NULL || w->see(w->user, layer);
+}
+
 static void forward(const pass *p) {
     embedding_forward(p->e, p->w, p->a, p->a->embedded);
     drop(p, 0, DROPOUT_EMBEDDING, p->a->embedded);
-    for (int32_t i = 0; i < p->c->layers; i++) block_forward(p, i);
+    if (!seen(p, -1)) return;
+    for (int32_t i = 0; i < p->c->layers; i++) {
+        block_forward(p, i);
+        if (!seen(p, i)) return;
+    }
     if (p->c->final_norm)
         norm_forward(p, &p->w->final_norm_weight, &p->w->final_norm_bias, last_out(p->a), p->a->normed, p->a->mean,
                      p->a->rstd);

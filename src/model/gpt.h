@@ -63,14 +63,23 @@ typedef enum gpt_keep {
     GPT_KEEP_ALL     /* training */
 } gpt_keep;
 
-/* Activations of B sequences of T: planned once, bound to a block. Callers set first and batch for a lane, and may read
- * b and t; the rest belongs to the passes. */
+/* Somebody who looks on while a forward pass goes its way. see comes when the first block's input is there (layer -1), and when
+ * a block has ended: whatever it has written, qkv too, is still there, and the next block may write over it. False ends
+ * the pass, whose later activations are then nothing. */
+typedef struct gpt_watch {
+    bool (*see)(void *user, int32_t layer); /* NULL: nobody looks */
+    void *user;
+} gpt_watch;
+
+/* Activations of B sequences of T: planned once, bound to a block. Callers set first and batch for a lane, and watch to look
+ * inside, and may read b and t; the rest belongs to the passes. */
 typedef struct gpt_activations {
     const canto_config *config;
     int32_t             B, T;  /* largest batch that fits */
     int32_t             first; /* the lane's first sequence in the micro-batch, for dropout */
     int32_t             batch; /* B of the whole micro-batch, for dropout */
     gpt_keep            keep;
+    gpt_watch           watch;
     layer_activations  *layers;               /* [L] */
     real               *sinusoid;             /* [T, C] or NULL */
     real               *embedded;             /* [C] the first block's input */

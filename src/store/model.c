@@ -106,6 +106,16 @@ void canto_model_close(canto_model *model) {
     context_release(context, model);
 }
 
+canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] >= (uint32_t)model->config.vocab)
+            return status_error(CANTO_ERROR_VALUE,
+                                "Token id %u (number %zu of %zu) is not in the model's vocabulary of "
+                                "%d: ids are from 0 to %d.",
+                                ids[i], i, count, model->config.vocab, model->config.vocab - 1);
+    return status_ok();
+}
+
 const canto_config *canto_model_config(const canto_model *model) { return &model->config; }
 
 const canto_tokenizer *canto_model_tokenizer(const canto_model *model) { return model->tokenizer; }

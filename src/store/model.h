@@ -21,5 +21,7 @@ struct canto_model {
  * same config) and tokenizer (or NULL) must outlive it. Close with canto_model_close. */
 canto_status model_borrow(canto_context *context, const canto_config *config, float *block,
                           const canto_tokenizer *tokenizer, canto_model **model);
+/* CANTO_ERROR_VALUE names the first of ids[count] that is outside the vocabulary. */
+canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size_t count);
 
 #endif

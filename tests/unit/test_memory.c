@@ -304,12 +304,19 @@ done:
     return status;
 }
 
+static bool look_on(void *user, const canto_captured *captured) {
+    (void)user;
+    return captured->rows > 0;
+}
+
 static canto_status part_evaluating(world *w) {
     canto_status     status;
+    uint32_t         ids[] = {3, 4};
     canto_model     *model = NULL;
     canto_evaluation evaluation;
     TRY(canto_model_open(w->context, run_folder, &model));
     TRY(canto_evaluate(w->context, model, w->data, &evaluation));
+    TRY(canto_capture(w->context, model, ids, 2, NULL, look_on, NULL));
 done:
     canto_model_close(model);
     return status;
