@@ -3,7 +3,8 @@
 #   - no object of the library ends the program, prints, reads the environment, keeps writable data, or calls what is not
 #     safe with threads; memory is allocated in one place, the context's standard allocator;
 #   - the shared library exports the functions of canto.h and nothing else, the static one has no other global name;
-#   - both need libc, libm, threads and jansson alone; the shared one's name carries the minor version.
+#   - both need libc, libm, threads and jansson alone; the shared one's name carries the minor version;
+#   - the same of libcanto-plot and canto_plot.h, but for its memory, which is the C library's, and what it needs (cairo, pango).
 # First the check of objects is tried on made-up ones with one mistake each: it must see every one of them.
 set -euo pipefail
 build=$(dirname "${CANTO:?}")
@@ -91,15 +92,23 @@ blame() { # WHAT TEXT: TEXT is empty when all is well
     fi
 }
 blame "libcanto's objects" "$(look "$build/libcanto_inside.a")"
+blame "libcanto-plot's objects" "$(look "$build/libcanto-plot_inside.a" | grep -v 'caller.s allocator' || true)"
 blame "libcanto.a" "$(look "$build/libcanto.a" | grep -v 'caller.s allocator' || true)"
 
-tr '\n' ' ' <"$source/include/canto.h" | sed 's:/\*:\n/*:g; s:\*/:*/\n:g' | grep -v '^/\*' | tr '\n' ' ' |
-    grep -oE '\bCANTO_API [^;(]*\(' | grep -oE 'canto_[a-z0-9_]+\($' | tr -d '(' | sort >"$work/declared"
-[ "$(wc -l <"$work/declared")" -gt 40 ] || blame "canto.h" "only $(wc -l <"$work/declared") declarations are seen"
-nm -D --defined-only "$build/libcanto.so" | awk '{print $NF}' | sort >"$work/exported"
-nm -g --defined-only "$build/libcanto.a" | awk 'NF == 3 {print $NF}' | sort >"$work/global"
-blame "declared in canto.h (<) against exported by libcanto.so (>)" "$(diff "$work/declared" "$work/exported")"
-blame "declared in canto.h (<) against global in libcanto.a (>)" "$(diff "$work/declared" "$work/global")"
+# delivered HEADER NAME LEAST: what the header declares, libNAME.so and libNAME.a have, and nothing else.
+delivered() {
+    tr '\n' ' ' <"$source/include/$1" | sed 's:/\*:\n/*:g; s:\*/:*/\n:g' | grep -v '^/\*' | tr '\n' ' ' |
+        grep -oE '\bCANTO_API [^;(]*\(' | grep -oE 'canto_[a-z0-9_]+\($' | tr -d '(' | sort >"$work/declared"
+    [ "$(wc -l <"$work/declared")" -ge "$3" ] || blame "$1" "only $(wc -l <"$work/declared") declarations are seen"
+    nm -D --defined-only "$build/lib$2.so" | awk '{print $NF}' | sort >"$work/exported"
+    nm -g --defined-only "$build/lib$2.a" | awk 'NF == 3 {print $NF}' | sort >"$work/global"
+    blame "declared in $1 (<) against exported by lib$2.so (>)" "$(diff "$work/declared" "$work/exported")"
+    blame "declared in $1 (<) against global in lib$2.a (>)" "$(diff "$work/declared" "$work/global")"
+    count=$((count + $(wc -l <"$work/declared")))
+}
+count=0
+delivered canto.h canto 41
+delivered canto_plot.h canto-plot 6
 
 needed() { readelf -d "$1" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p' | grep -vE '^(libc|libm|libpthread|libjansson)\.so\.|^ld-linux' || true; }
 for file in libcanto.so examples/train_text examples/write_text; do
@@ -108,5 +117,8 @@ done
 minor=$(sed -nE 's/^#define CANTO_VERSION "([0-9]+\.[0-9]+)\..*/\1/p' "$source/include/canto.h")
 soname=$(readelf -d "$build/libcanto.so" | sed -nE 's/.*\(SONAME\).*\[(.*)\]/\1/p')
 [ "$soname" = "libcanto.so.$minor" ] || blame "the shared library's name" "$soname, not libcanto.so.$minor"
-[ $bad = 0 ] && echo "$mistakes made-up mistakes seen; $(wc -l <"$work/declared") functions delivered"
+soname=$(readelf -d "$build/libcanto-plot.so" | sed -nE 's/.*\(SONAME\).*\[(.*)\]/\1/p')
+[ "$soname" = "libcanto-plot.so.$minor" ] || blame "the plot library's name" "$soname, not libcanto-plot.so.$minor"
+if readelf -d "$build/libcanto-plot.so" | grep -q 'NEEDED.*libcanto\.'; then blame "libcanto-plot.so" "it needs libcanto"; fi
+[ $bad = 0 ] && echo "$mistakes made-up mistakes seen; $count functions delivered"
 exit $bad
