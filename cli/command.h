@@ -30,7 +30,7 @@ typedef struct command {
     operands           completes;    /* what a shell offers for an operand */
 } command;
 
-extern const command command_train, command_plan, command_generate, command_eval, command_inspect,
+extern const command command_train, command_plan, command_generate, command_eval, command_inspect, command_attention,
     command_tokenizer_train, command_tokenizer_encode, command_tokenizer_decode, command_tokenizer_info,
     command_data_prepare, command_bench_train, command_doctor, command_help;
 
@@ -77,6 +77,8 @@ void support_outlive_readers(void);
 
 /* Everything that can be read from a file (NULL: standard input), with a zero byte after it; release with free. */
 bool support_read(const char *path, char **text, size_t *bytes);
+/* The text of --prompt, or standard input without its last newline, or nothing: *bytes is 0. *owned is to be freed. */
+bool support_prompt(const option_set *options, const char **prompt, size_t *bytes, char **owned);
 /* Creates a folder and its parents; an existing one is fine. */
 bool support_make_folder(const char *path);
 

@@ -1,10 +1,6 @@
 /* generate.c - canto generate: a model continues a prompt. */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "writing.h"
 
@@ -101,18 +97,6 @@ static int write_all(writer *r, int64_t count) {
     return code;
 }
 
-/* The prompt: -p, or standard input without its last newline, or nothing. *owned is to be freed. */
-static bool read_prompt(const option_set *options, const char **prompt, size_t *bytes, char **owned) {
-    *owned = NULL;
-    *prompt = options_text(options, "prompt", NULL);
-    *bytes = *prompt ? strlen(*prompt) : 0;
-    if (*prompt || isatty(STDIN_FILENO)) return true;
-    if (!support_read(NULL, owned, bytes)) return false;
-    *prompt = *owned;
-    if (*bytes > 1 && (*owned)[*bytes - 1] == '\n') --*bytes;
-    return true;
-}
-
 /* --stop's texts, ended by NULL; the caller's to free. */
 static const char **stop_texts(const option_set *options) {
     size_t n = 0;
@@ -159,7 +143,7 @@ static int run_generate(option_set *options) {
         terminal_error("%s has no tokenizer.json: it cannot read a prompt", options->operands[0]);
         goto done;
     }
-    if (!read_prompt(options, &r.prompt, &r.bytes, &owned)) goto done;
+    if (!support_prompt(options, &r.prompt, &r.bytes, &owned)) goto done;
     if (!support_good(canto_session_open(r.context, model, &r.session))) goto done;
     support_catch_interrupts();
     code = write_all(&r, count);

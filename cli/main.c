@@ -18,6 +18,7 @@ const command *const commands[] = {
     &command_generate,
     &command_eval,
     &command_inspect,
+    &command_attention,
     &command_tokenizer_train,
     &command_tokenizer_encode,
     &command_tokenizer_decode,

@@ -177,6 +177,17 @@ static bool is_folder(const char *path) {
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
+bool support_prompt(const option_set *options, const char **prompt, size_t *bytes, char **owned) {
+    *owned = NULL;
+    *prompt = options_text(options, "prompt", NULL);
+    *bytes = *prompt ? strlen(*prompt) : 0;
+    if (*prompt || isatty(STDIN_FILENO)) return true;
+    if (!support_read(NULL, owned, bytes)) return false;
+    *prompt = *owned;
+    if (*bytes > 1 && (*owned)[*bytes - 1] == '\n') --*bytes;
+    return true;
+}
+
 bool support_make_folder(const char *path) {
     char   part[4096];
     size_t bytes = strlen(path);

@@ -466,9 +466,35 @@ CANTO_API void                canto_model_close(canto_model *model);
 CANTO_API const canto_config *canto_model_config(const canto_model *model);
 /* The tokenizer saved with it, owned by the model; NULL when the folder has none. */
 CANTO_API const canto_tokenizer *canto_model_tokenizer(const canto_model *model);
+/* The folder that it was read from: of a run, its checkpoint's; "" when it came from none. Owned by the model. */
+CANTO_API const char *canto_model_folder(const canto_model *model);
 /* Writes the model folder: config.json, model.safetensors, tokenizer.json, tokenizer_config.json (the last two when it has a
  * tokenizer). The folder is made when it is missing; each file appears whole. */
 CANTO_API canto_status canto_model_save(const canto_model *model, const char *folder);
+
+/* A tensor's numbers; what is made of one that is not finite is not finite either. */
+typedef struct canto_statistics {
+    uint64_t count, zeros; /* elements, and how many of them are 0 */
+    double   mean, deviation, least, most;
+    double   norm; /* the root of the sum of squares */
+} canto_statistics;
+
+/* Of canto_config_module number index (0 .. modules - 1 of canto_report); CANTO_ERROR_VALUE past the last. */
+CANTO_API canto_status canto_model_statistics(const canto_model *model, size_t index, canto_statistics *statistics);
+
+/* How a tensor b differs from a tensor a. */
+typedef struct canto_difference {
+    uint64_t count, changed; /* elements, and those that are not the same */
+    double   norm;           /* of b - a */
+    double   relative;       /* that norm over a's; 0 when nothing differs */
+    double   most;           /* the largest |b - a| */
+    double   cosine;         /* of the angle between both; 1 when nothing differs, not a number beside zeros alone */
+} canto_difference;
+
+/* Module number index of other (b) against the model's (a). CANTO_ERROR_VALUE past the last, and when the two have not one
+ * name and one shape. */
+CANTO_API canto_status canto_model_difference(const canto_model *model, const canto_model *other, size_t index,
+                                              canto_difference *difference);
 
 /* ------------------------------------------------------------------------------------------------ writing */
 

@@ -85,6 +85,8 @@ canto_status canto_model_open(canto_context *context, const char *path, canto_mo
     TRY(model_folder_read_config(context, folder, &config, &kind));
     TRY(model_folder_open_weights(context, folder, &config, kind, &file));
     TRY(model_new(context, &config, &m));
+    m->folder = context_copy_text(context, folder);
+    if (!m->folder) TRY(context_no_memory(strlen(folder) + 1, "a model's path"));
     TRY(allocate_weights(m, folder));
     TRY(weights_read(context, &file, &m->table, kind, m->block));
     TRY(open_tokenizer(m, folder));
@@ -102,6 +104,7 @@ void canto_model_close(canto_model *model) {
     if (model->owned_tokenizer) canto_tokenizer_close(model->owned_tokenizer);
     if (model->base) context_release(context, model->base);
     if (model->layers) context_release(context, model->layers);
+    if (model->folder) context_release(context, model->folder);
     tensor_table_close(context, &model->table);
     context_release(context, model);
 }
@@ -119,6 +122,8 @@ canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size
 const canto_config *canto_model_config(const canto_model *model) { return &model->config; }
 
 const canto_tokenizer *canto_model_tokenizer(const canto_model *model) { return model->tokenizer; }
+
+const char *canto_model_folder(const canto_model *model) { return model->folder ? model->folder : ""; }
 
 canto_status canto_model_save(const canto_model *model, const char *folder) {
     canto_status status;

@@ -15,6 +15,7 @@ struct canto_model {
     bool                   borrowed;        /* block and tokenizer are another's */
     const canto_tokenizer *tokenizer;       /* NULL: none */
     canto_tokenizer       *owned_tokenizer; /* to close; NULL when borrowed or none */
+    char                  *folder;          /* it was read from; NULL: none */
 };
 
 /* A model over another's block, for sampling during training: nothing is copied, and both block (of a tensor table of the
