@@ -1,4 +1,4 @@
-/* attention.c - canto attention: how the heads of a model weigh the tokens of a text.
+/* attention_command.c - canto attention: how the heads of a model weigh the tokens of a text.
  *
  * The weights come from canto_capture alone, row by row, head after head, and are printed as they come: values of any size
  * take no memory. Of every head some figures are kept. */
@@ -261,8 +261,8 @@ static int run_attention(option_set *options) {
 static const char *const examples[] = {
     "canto attention run -p \"It was\"",
     "every head's figures",
-    "canto attention run -p \"It was\" --layer 0 --head 1 --csv",
-    "the weights of one head, for a spreadsheet",
+    "canto attention run -p \"It was\" --layer 0 --head 1",
+    "those of one head; with --csv its weights for a spreadsheet",
     "head -c 12 book.txt | canto attention run --json",
     "all heads' weights of a text from standard input, for another program",
     NULL,
