@@ -32,7 +32,7 @@ typedef struct command {
 
 extern const command command_train, command_plan, command_generate, command_eval, command_inspect, command_attention,
     command_tokenizer_train, command_tokenizer_encode, command_tokenizer_decode, command_tokenizer_info,
-    command_data_prepare, command_bench_train, command_doctor, command_help;
+    command_tokenizer_convert, command_data_prepare, command_bench_train, command_doctor, command_help;
 
 /* The table of main.c; COMMANDS_MAX is room enough for it. */
 #define COMMANDS_MAX 48
@@ -87,6 +87,11 @@ bool support_tokenizer(canto_context *context, const option_set *options, const 
                        canto_tokenizer **tokenizer);
 /* Reads a tokenizer of a file, a model folder or a run folder (its best checkpoint, else its last). */
 bool support_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer);
+
+/* True when name is no file but the name of a known vocabulary: gpt2, p50k, ... */
+bool vocabulary_named(const char *name);
+/* The file of a vocabulary known by name; says what to get and where to put it when it is missing. */
+bool vocabulary_path(const char *name, char path[4200]);
 /* Whether the files are token files; says what is wrong when some of them alone are. */
 bool support_texts(char **texts, size_t count, bool *prepared);
 /* The tokens of text files, or of token files that this tokenizer made. */

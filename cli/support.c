@@ -212,6 +212,8 @@ bool support_make_folder(const char *path) {
 bool support_tokenizer_open(canto_context *context, const char *path, canto_tokenizer **tokenizer) {
     static const char *const inside[] = {"", "/best", "/last"};
     char                     tried[4096], file[4200];
+    if (vocabulary_named(path))
+        return vocabulary_path(path, file) && support_good(canto_tokenizer_open(context, file, tokenizer));
     for (size_t i = 0; i < 3 && is_folder(path); i++) {
         if (snprintf(tried, sizeof tried, "%s%s", path, inside[i]) >= (int)sizeof tried) break;
         snprintf(file, sizeof file, "%s/tokenizer.json", tried);
@@ -236,7 +238,7 @@ bool support_tokenizer(canto_context *context, const option_set *options, const 
                        kind);
         return false;
     }
-    if (access(kind, F_OK)) {
+    if (access(kind, F_OK) && !vocabulary_named(kind)) {
         const char *near = nearest_word(kind, kinds, sizeof kinds / sizeof *kinds);
         terminal_error("--tokenizer %s: neither char, byte nor word, and there is no such file or folder%s%s%s", kind,
                        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
@@ -312,7 +314,7 @@ json_t *json_number(double x) { return isfinite(x) ? json_real(x) : json_null();
 json_t *json_whole(uint64_t n) { return n <= INT64_MAX ? json_integer((json_int_t)n) : json_real((double)n); }
 
 void json_print(json_t *value) {
-    json_dumpf(value, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     putchar('\n');
     fflush(stdout);
     json_decref(value);

@@ -20,6 +20,10 @@ static const option_entry encode_entries[] = {
     {"ids", 0, OPTION_FLAG, NULL, "ids separated by spaces (the default)", 0, 0},
     {"lines", 0, OPTION_FLAG, NULL, "one line in, one line out", 0, 0},
     {"jsonl", 0, OPTION_FLAG, NULL, "with --lines: a line is a JSON string", 0, 0},
+    {"special", 0, OPTION_CHOICE, "allow|text|refuse",
+     "special tokens such as <|endoftext|> in the text: tokens, text like "
+     "any other (the default), or an error",
+     0, 0},
     {0},
 };
 static const option_entry decode_entries[] = {
@@ -89,9 +93,13 @@ static int run_pieces(option_set *options, bool (*each)(work *, const option_set
 /* ------------------------------------------------------------------------------------------------- encode */
 
 static bool encode_text(work *w, const option_set *options, const char *text, size_t bytes) {
-    uint32_t *ids;
-    size_t    count;
-    if (!support_good(canto_tokenizer_encode(w->tokenizer, text, bytes, &ids, &count))) return false;
+    uint32_t     *ids;
+    size_t        count;
+    const char   *wanted = options_text(options, "special", "text");
+    canto_special special = !strcmp(wanted, "allow")    ? CANTO_SPECIAL_ALLOW
+                            : !strcmp(wanted, "refuse") ? CANTO_SPECIAL_REFUSE
+                                                        : CANTO_SPECIAL_TEXT;
+    if (!support_good(canto_tokenizer_encode_special(w->tokenizer, text, bytes, special, &ids, &count))) return false;
     if (options_flag(options, "json") && !options_flag(options, "ids")) {
         json_t *all = json_array();
         for (size_t i = 0; i < count; i++) json_array_append_new(all, json_integer(ids[i]));
