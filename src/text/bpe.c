@@ -61,29 +61,85 @@ canto_status bpe_add(bpe *b, bpe_merge merge, uint32_t rank, bool *added) {
     return status;
 }
 
-canto_status bpe_add_splits(bpe *b, const vocabulary *tokens, const unsigned char *except) {
+/* Found splits wait here until their slots have come from memory. */
+enum { AHEAD = 32, ENDS = 64 };
+typedef struct split_list {
+    bpe_merge splits[AHEAD];
+    size_t    count;
+} split_list;
+
+static canto_status add_waiting(bpe *b, split_list *waiting) {
+    canto_status status = bpe_reserve(b, waiting->count);
+    for (size_t i = 0; status.code == CANTO_OK && i < waiting->count; i++) {
+        bpe_merge m = waiting->splits[i];
+        bpe_slot *slot = slot_of(b, m.left, m.right);
+        if (slot->left != VOCABULARY_NONE) continue;
+        *slot = (bpe_slot){m.left, m.right, m.whole, m.whole};
+        b->count++;
+    }
+    waiting->count = 0;
+    return status;
+}
+
+/* The splits of a token after its bytes first .. first + ENDS - 1, whose hashes are at hand. */
+static canto_status add_ends(bpe *b, const vocabulary *tokens, const unsigned char *except, uint32_t id, size_t first,
+                             size_t count, uint64_t hashes[ENDS][2], split_list *waiting) {
+    size_t       bytes;
+    const char  *text = vocabulary_token(tokens, id, &bytes);
     canto_status status = status_ok();
-    for (uint32_t id = 0; id < tokens->count; id++) {
-        if (except[id]) continue;
-        size_t      bytes;
-        const char *text = vocabulary_token(tokens, id, &bytes);
-        uint64_t    whole = vocabulary_hash(0, text, bytes), before = 0, power = 1;
-        for (size_t i = 1; i < bytes; i++) power *= VOCABULARY_HASH_STEP;
-        for (size_t i = 1; i < bytes; i++, power *= VOCABULARY_HASH_BACK) {
-            bool added;
-            before = vocabulary_hash(before, text + i - 1, 1);
-            uint32_t left = vocabulary_find_hashed(tokens, before, text, i);
-            if (left == VOCABULARY_NONE || except[left]) continue;
-            uint32_t right = vocabulary_find_hashed(tokens, whole - before * power, text + i, bytes - i);
-            if (right != VOCABULARY_NONE && !except[right]) TRY(bpe_add(b, (bpe_merge){left, right, id}, id, &added));
-        }
+    for (size_t i = 0; i < count; i++) {
+        size_t at = first + i;
+        if (!vocabulary_may_have(tokens, hashes[i][0]) || !vocabulary_may_have(tokens, hashes[i][1])) continue;
+        uint32_t left = vocabulary_find_hashed(tokens, hashes[i][0], text, at);
+        uint32_t right = vocabulary_find_hashed(tokens, hashes[i][1], text + at, bytes - at);
+        if (left == VOCABULARY_NONE || right == VOCABULARY_NONE || except[left] || except[right]) continue;
+        waiting->splits[waiting->count++] = (bpe_merge){left, right, id};
+        PREFETCH(&b->slots[home(b, left, right)]);
+        if (waiting->count == AHEAD) TRY(add_waiting(b, waiting));
     }
 done:
     return status;
 }
 
+canto_status bpe_add_splits(bpe *b, const vocabulary *tokens, const unsigned char *except) {
+    canto_status status;
+    split_list   waiting = {.count = 0};
+    TRY(bpe_reserve(b, 2 * (size_t)tokens->count));
+    for (uint32_t id = 0; id < tokens->count; id++) {
+        size_t      bytes;
+        const char *text = vocabulary_token(tokens, id, &bytes);
+        uint64_t    whole = vocabulary_hash(0, text, bytes), before = 0, power = 1, hashes[ENDS][2];
+        if (except[id]) continue;
+        for (size_t i = 1; i < bytes; i++) power *= VOCABULARY_HASH_STEP;
+        for (size_t at = 1; at < bytes; at += ENDS) {
+            size_t count = bytes - at < ENDS ? bytes - at : ENDS;
+            for (size_t i = 0; i < count; i++, power *= VOCABULARY_HASH_BACK) {
+                before = vocabulary_hash(before, text + at + i - 1, 1);
+                hashes[i][0] = before;
+                hashes[i][1] = whole - before * power;
+                vocabulary_prefetch(tokens, hashes[i][0]);
+                vocabulary_prefetch(tokens, hashes[i][1]);
+            }
+            TRY(add_ends(b, tokens, except, id, at, count, hashes, &waiting));
+        }
+    }
+    TRY(add_waiting(b, &waiting));
+done:
+    return status;
+}
+
+canto_status bpe_finish(bpe *b) {
+    size_t bytes = 65536 * sizeof *b->pairs;
+    b->pairs = context_allocate(b->context, bytes);
+    if (!b->pairs) return context_no_memory(bytes, "merges");
+    memset(b->pairs, 0xFF, bytes);
+    for (size_t i = 0; b->slot_count && i < 65536; i++) b->pairs[i] = *slot_of(b, b->bytes[i >> 8], b->bytes[i & 255]);
+    return status_ok();
+}
+
 void bpe_close(bpe *b) {
     context_release(b->context, b->slots);
+    context_release(b->context, b->pairs);
     *b = (bpe){.context = b->context};
 }
 
@@ -100,14 +156,19 @@ size_t bpe_join_short(const bpe *b, const char *text, size_t bytes, uint32_t lim
     uint32_t ranks[BPE_SHORT], wholes[BPE_SHORT];
     size_t   count = bytes;
     for (size_t i = 0; i < count; i++) ids[i] = b->bytes[(unsigned char)text[i]];
-    if (b->slot_count == 0) return count;
-    for (size_t i = 0; i + 1 < count; i++) look_up(b, ids, i, ranks, wholes);
+    for (size_t i = 0; i + 1 < count; i++) {
+        const bpe_slot *slot = &b->pairs[(size_t)(unsigned char)text[i] << 8 | (unsigned char)text[i + 1]];
+        ranks[i] = slot->rank;
+        wholes[i] = slot->whole;
+    }
     while (count > 1) {
         size_t best = 0;
         for (size_t i = 1; i + 1 < count; i++) best = ranks[i] < ranks[best] ? i : best;
         if (ranks[best] >= limit) break;
         ids[best] = wholes[best];
         count--;
+        if (best > 0) PREFETCH(&b->slots[home(b, ids[best - 1], ids[best])]);
+        if (best + 1 < count) PREFETCH(&b->slots[home(b, ids[best], ids[best + 2])]);
         for (size_t i = best + 1; i < count; i++) {
             ids[i] = ids[i + 1];
             ranks[i - 1] = ranks[i];

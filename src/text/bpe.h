@@ -13,7 +13,7 @@ typedef struct bpe_merge {
 } bpe_merge;
 
 typedef struct bpe_slot {
-    uint32_t left, right, rank, whole; /* left is VOCABULARY_NONE in a free one */
+    uint32_t left, right, rank, whole; /* all are VOCABULARY_NONE in a free one */
 } bpe_slot;
 
 /* The merges, found by their pair, and the tokens of single bytes. Zero it and set context to make an empty one. */
@@ -22,6 +22,7 @@ typedef struct bpe {
     bpe_slot      *slots; /* [slot_count] open addressing, a power of two, at least twice count */
     size_t         slot_count, count;
     uint32_t       bytes[256];
+    bpe_slot      *pairs; /* [65536] what a slot would say of the tokens of two bytes a, b, at 256 a + b */
 } bpe;
 
 /* Finds the tokens of single bytes; the first byte without one, or 256. */
@@ -33,7 +34,8 @@ canto_status bpe_add(bpe *b, bpe_merge merge, uint32_t rank, bool *added);
 /* Adds every pair of tokens that together are a token, ranked by its id: what a file of ranks means. except[id] is not 0 for
  * tokens that have no part in it. */
 canto_status bpe_add_splits(bpe *b, const vocabulary *tokens, const unsigned char *except);
-void         bpe_close(bpe *b); /* leaves it empty */
+canto_status bpe_finish(bpe *b); /* after the last merge */
+void         bpe_close(bpe *b);  /* leaves it empty */
 
 /* The merge of a pair, or NULL. */
 const bpe_slot *bpe_find(const bpe *b, uint32_t left, uint32_t right);

@@ -12,7 +12,7 @@
 
 /* ------------------------------------------------------------------------------------ words of this call */
 
-enum { WORD = 16, FEW_WORDS = 32, MANY_WORDS = 16384 };
+enum { WORD = 16, FEW_WORDS = 32, MANY_WORDS = 65536 };
 
 /* A piece of at most WORD bytes, padded with zeros, and its tokens: one or two, or so many in the list from `first` on. */
 typedef struct word {
@@ -115,20 +115,26 @@ static uint32_t id_at(const id_list *ids, size_t i) {
     return (uint32_t)(at[0] | at[1] << 8);
 }
 
-/* A piece of at most WORD bytes: as it came out the last time, or joined and kept. */
-static bool encode_word(encoding *e, const char *text, size_t bytes, size_t readable) {
-    uint64_t low, high;
+/* A piece of the text, and the place of it in the table when it is a word. */
+typedef struct piece {
+    const char *text;
+    size_t      bytes;
+    uint64_t    low, high;
+    word       *place;
+} piece;
+
+static bool encode_piece(encoding *e, const piece *p) {
     id_list *ids = e->ids;
-    word_key(text, bytes, readable, &low, &high);
-    word *w = word_place(&e->table, low, high, bytes);
-    if (w->low == low && w->high == high && w->bytes == bytes) {
+    size_t   first = ids->count;
+    word    *w = p->place;
+    if (!w) return join_piece(e, p->text, p->bytes);
+    if (w->low == p->low && w->high == p->high && w->bytes == p->bytes) {
         if (w->count <= 2) append(ids, w->tokens.ids, w->count);
         else append_again(ids, w->tokens.first, w->count);
         return true;
     }
-    size_t first = ids->count;
-    if (!join_piece(e, text, bytes)) return false;
-    *w = (word){low, high, {.first = first}, (uint32_t)(ids->count - first), (uint32_t)bytes};
+    if (!join_piece(e, p->text, p->bytes)) return false;
+    *w = (word){p->low, p->high, {.first = first}, (uint32_t)(ids->count - first), (uint32_t)p->bytes};
     if (w->count <= 2) {
         w->tokens.ids[0] = id_at(ids, first);
         w->tokens.ids[1] = id_at(ids, ids->count - 1);
@@ -136,17 +142,41 @@ static bool encode_word(encoding *e, const char *text, size_t bytes, size_t read
     return true;
 }
 
+enum { BATCH = 32 };
+
+/* The next pieces, from *at on; their places are on the way from memory when they are looked at. */
+static canto_status cut_pieces(encoding *e, const char *text, size_t bytes, size_t *at, piece *pieces, size_t *count) {
+    canto_status status = status_ok();
+    pretokenizer kind = e->b->cutter.kind;
+    for (*count = 0; *count < BATCH && *at < bytes; ++*count) {
+        piece *p = &pieces[*count];
+        p->text = text + *at;
+        p->place = NULL;
+        if (kind == PRETOKENIZER_CUSTOM) TRY(pattern_piece(&e->b->cutter, text, bytes, *at, &p->bytes));
+        else p->bytes = pretokenize_piece(kind, p->text, bytes - *at);
+        if (p->bytes <= WORD) {
+            word_key(p->text, p->bytes, bytes - *at, &p->low, &p->high);
+            p->place = word_place(&e->table, p->low, p->high, p->bytes);
+            PREFETCH(p->place);
+        }
+        *at += p->bytes;
+    }
+done:
+    return status;
+}
+
 /* Text without tokens to cut out; it stands `start` bytes behind the beginning. */
 static canto_status encode_pieces(encoding *e, const char *text, size_t bytes, size_t start) {
     canto_status status = status_ok();
-    pretokenizer kind = e->b->cutter.kind;
-    for (size_t at = 0, length; at < bytes; at += length) {
+    piece        pieces[BATCH];
+    size_t       count;
+    for (size_t at = 0; at < bytes;) {
         if (progress_due(&e->told, start + at)) TRY(progress_tell(&e->told, start + at));
-        if (!id_list_fits(e->ids, BPE_SHORT)) TRY(id_list_grow(e->ids, BPE_SHORT));
-        if (kind == PRETOKENIZER_CUSTOM) TRY(pattern_piece(&e->b->cutter, text, bytes, at, &length));
-        else length = pretokenize_piece(kind, text + at, bytes - at);
-        bool good = length <= WORD ? encode_word(e, text + at, length, bytes - at) : join_piece(e, text + at, length);
-        if (!good) TRY(e->status);
+        TRY(cut_pieces(e, text, bytes, &at, pieces, &count));
+        for (size_t i = 0; i < count; i++) {
+            if (!id_list_fits(e->ids, BPE_SHORT)) TRY(id_list_grow(e->ids, BPE_SHORT));
+            if (!encode_piece(e, &pieces[i])) TRY(e->status);
+        }
     }
 done:
     return status;
@@ -324,6 +354,7 @@ static canto_status fill(bpe_tokenizer *b, const vocabulary *tokens, const bpe_p
              missing);
     TRY(take_added(b, tokens, parts));
     TRY(add_merges(b, tokens, parts));
+    TRY(bpe_finish(&b->joiner));
     flag_whole(b, tokens);
 done:
     return status;

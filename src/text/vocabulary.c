@@ -94,6 +94,18 @@ done:
 
 canto_status vocabulary_add_gap(vocabulary *v) { return append(v, "", 0); }
 
+bool vocabulary_may_have(const vocabulary *v, uint64_t hash) {
+    uint64_t mixed = mix(hash);
+    size_t   mask = v->slot_count - 1, slot = (size_t)mixed & mask;
+    for (; v->slot_count && v->slots[slot] != UINT64_MAX; slot = (slot + 1) & mask)
+        if (v->slots[slot] >> 32 == mixed >> 32) return true;
+    return false;
+}
+
+void vocabulary_prefetch(const vocabulary *v, uint64_t hash) {
+    if (v->slot_count) PREFETCH(&v->slots[(size_t)mix(hash) & (v->slot_count - 1)]);
+}
+
 uint32_t vocabulary_find_hashed(const vocabulary *v, uint64_t hash, const char *token, size_t bytes) {
     return v->slot_count ? (uint32_t)v->slots[slot_of(v, hash, token, bytes)] : VOCABULARY_NONE;
 }

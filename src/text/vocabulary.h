@@ -8,6 +8,13 @@
 #define VOCABULARY_MOST INT32_MAX /* tokens */
 enum { VOCABULARY_SLACK = 16 };   /* so many bytes from a token's first may always be read */
 
+/* A hint that a place will be looked at soon. */
+#if defined(__GNUC__)
+#define PREFETCH(place) __builtin_prefetch(place)
+#else
+#define PREFETCH(place) ((void)(place))
+#endif
+
 /* Zero it and set context to make an empty one. Token id's bytes, and a zero byte after them, start at
  * text + starts[id]; starts[count] is where the next one would. A token of no bytes is a gap: an id that nothing has. */
 typedef struct vocabulary {
@@ -37,6 +44,9 @@ static inline uint64_t vocabulary_hash(uint64_t before, const char *bytes, size_
     for (size_t i = 0; i < count; i++) before = before * VOCABULARY_HASH_STEP + (unsigned char)bytes[i] + 1;
     return before;
 }
+/* False when no token has this hash; and a hint that it will be asked for. */
+bool        vocabulary_may_have(const vocabulary *v, uint64_t hash);
+void        vocabulary_prefetch(const vocabulary *v, uint64_t hash);
 uint32_t    vocabulary_find_hashed(const vocabulary *v, uint64_t hash, const char *token, size_t bytes);
 const char *vocabulary_token(const vocabulary *v, uint32_t id, size_t *bytes); /* id < count */
 /* Numbers the tokens from `first` on anew, by byte order, which is code point order. */
