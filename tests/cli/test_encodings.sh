@@ -50,7 +50,7 @@ for name in r50k p50k cl100k o200k; do
     node "$hf/encodings.mjs" "${name}_base" "$WORK/strings" "$WORK/ids" || fail "$name: other ids elsewhere"
     "$CANTO" tokenizer decode --tokenizer "$name" --lines --json "$WORK/ids" | jq -c . | cmp -s - <(jq -c . "$WORK/strings") ||
         fail "$name: the text does not come back"
-    run 0 tokenizer convert "$name" -o "$WORK/$name"
+    run 0 tokenizer save "$name" -o "$WORK/$name"
     "$CANTO" tokenizer encode --tokenizer "$WORK/$name" --lines --jsonl --json --special allow "$WORK/few" >"$WORK/few.ids" ||
         fail "$name: encode with what was written"
     node "$hf/strings_check.mjs" "$WORK/$name" "$WORK/few" "$WORK/few.ids" || fail "$name: Hugging Face's libraries differ"

@@ -4,6 +4,7 @@
 #include "text/tokenizer_bpe.h"
 
 #include <jansson.h>
+#include <pthread.h>
 
 /* ------------------------------------------------------------------------------------------- vocabularies */
 
@@ -162,10 +163,241 @@ static void test_pieces(void **state) {
     canto_tokenizer_close(t);
 }
 
+/* Any bytes come back, by every pattern, in one call or cut where the tokenizer says that it may be. */
+static void test_any_bytes(void **state) {
+    static const char few[] = "ab  \n\r\t'sS/.!0\xC3\xA9\xE6\x97\xA5\xCC\x81\xFF";
+    char              text[200];
+    uint32_t          random = 7;
+    (void)state;
+    for (pretokenizer kind = PRETOKENIZER_GPT2; kind <= PRETOKENIZER_NONE; kind++) {
+        canto_tokenizer *t = make_small(kind);
+        size_t           cuts = 0;
+        for (int round = 0; round < 3000; round++) {
+            size_t    bytes = next_random(&random) % sizeof text, count, length, first, second;
+            uint32_t *ids, *left, *right;
+            char     *back;
+            for (size_t i = 0; i < bytes; i++)
+                text[i] = (char)(round % 2 ? next_random(&random) % 256
+                                           : (unsigned char)few[next_random(&random) % (sizeof few - 1)]);
+            ok(canto_tokenizer_encode(t, text, bytes, &ids, &count));
+            ok(canto_tokenizer_decode(t, ids, count, &back, &length));
+            assert_int_equal(length, bytes);
+            assert_memory_equal(back, text, bytes);
+            canto_free(context, back);
+            size_t cut = bytes ? t->kind->cut(t, text, bytes) : 0;
+            if (cut > 0) {
+                cuts++;
+                ok(canto_tokenizer_encode(t, text, cut, &left, &first));
+                ok(canto_tokenizer_encode(t, text + cut, bytes - cut, &right, &second));
+                assert_int_equal(first + second, count);
+                assert_memory_equal(left, ids, first * sizeof *ids);
+                assert_memory_equal(right, ids + first, second * sizeof *ids);
+                canto_free(context, left);
+                canto_free(context, right);
+            }
+            canto_free(context, ids);
+        }
+        assert_true(kind == PRETOKENIZER_NONE ? cuts == 0 : cuts > 100);
+        canto_tokenizer_close(t);
+    }
+}
+
+static void test_special(void **state) {
+    canto_tokenizer *t = make_small(PRETOKENIZER_GPT2);
+    uint32_t         end = vocabulary_find(&t->tokens, "<end>", 5), longer = vocabulary_find(&t->tokens, "<end>!", 6);
+    uint32_t        *ids;
+    size_t           count;
+    (void)state;
+    ok(canto_tokenizer_encode_special(t, "ab<end><end>!<en", 16, CANTO_SPECIAL_ALLOW, &ids, &count));
+    assert_int_equal(count, 6);
+    assert_int_equal(ids[1], end);
+    assert_int_equal(ids[2], longer);
+    canto_free(context, ids);
+    ok(canto_tokenizer_encode(t, "<end>", 5, &ids, &count));
+    assert_int_equal(count, 5);
+    canto_free(context, ids);
+    fails(canto_tokenizer_encode_special(t, "ab<end>", 7, CANTO_SPECIAL_REFUSE, &ids, &count), CANTO_ERROR_TEXT,
+          "'<end>' at byte 2");
+    assert_null(ids);
+    ok(canto_tokenizer_encode_special(t, "ab<end", 6, CANTO_SPECIAL_REFUSE, &ids, &count));
+    canto_free(context, ids);
+    fails(canto_tokenizer_encode_special(t, "a", 1, (canto_special)9, &ids, &count), CANTO_ERROR_VALUE, "special is 9");
+    canto_tokenizer_close(t);
+    t = make_small(PRETOKENIZER_NONE); /* a whole text that is a special token is no piece of that name */
+    ok(canto_tokenizer_encode(t, "<end>", 5, &ids, &count));
+    assert_int_equal(count, 5);
+    canto_free(context, ids);
+    canto_tokenizer_close(t);
+}
+
+/* Saved and opened again, and in the form of two files, it is the same tokenizer. */
+static void test_saved(void **state) {
+    (void)state;
+    for (pretokenizer kind = PRETOKENIZER_GPT2; kind <= PRETOKENIZER_NONE; kind++) {
+        canto_tokenizer *t = make_small(kind), *again;
+        uint32_t        *ids, *others;
+        size_t           count, other_count;
+        ok(canto_tokenizer_save(t, folder));
+        ok(canto_tokenizer_open(context, folder, &again));
+        assert_string_equal(canto_tokenizer_kind(again), "bpe");
+        assert_true(canto_tokenizer_hash(again) == canto_tokenizer_hash(t));
+        ok(canto_tokenizer_encode_special(t, "aaab abc\n\xC3\xA9<end>", 17, CANTO_SPECIAL_ALLOW, &ids, &count));
+        ok(canto_tokenizer_encode_special(again, "aaab abc\n\xC3\xA9<end>", 17, CANTO_SPECIAL_ALLOW, &others,
+                                          &other_count));
+        assert_int_equal(count, other_count);
+        assert_memory_equal(ids, others, count * sizeof *ids);
+        canto_free(context, ids);
+        canto_free(context, others);
+        canto_tokenizer_close(again);
+        canto_tokenizer_close(t);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------ threads */
+
+typedef struct shared {
+    const canto_tokenizer *t;
+    bool                   same;
+} shared;
+
+static void *encode_again(void *user) {
+    shared *s = user;
+    char    text[3000];
+    for (size_t i = 0; i < sizeof text; i++) text[i] = "aabc ab\n"[i * i % 8];
+    uint32_t *first = NULL, *ids;
+    size_t    wanted = 0, count;
+    s->same = true;
+    for (int round = 0; round < 50; round++) {
+        if (canto_tokenizer_encode(s->t, text, sizeof text, &ids, &count).code != CANTO_OK) s->same = false;
+        else if (!first) {
+            first = ids;
+            wanted = count;
+        } else {
+            s->same = s->same && count == wanted && memcmp(ids, first, count * sizeof *ids) == 0;
+            canto_free(context, ids);
+        }
+    }
+    canto_free(context, first);
+    return NULL;
+}
+
+static void test_threads(void **state) {
+    canto_tokenizer *t = make_small(PRETOKENIZER_CL100K);
+    pthread_t        threads[4];
+    shared           work[4];
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        work[i] = (shared){t, false};
+        assert_int_equal(pthread_create(&threads[i], NULL, encode_again, &work[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(work[i].same);
+    }
+    canto_tokenizer_close(t);
+}
+
+/* ------------------------------------------------------------------------------------------ hostile files */
+
+/* A vocabulary of the 256 bytes, `more` after them, with these merges and this rest of the document. */
+static const char *document(const char *more, const char *merges, const char *rest) {
+    static char             text[16384];
+    canto_tokenizer_options options = canto_tokenizer_options_default();
+    canto_tokenizer        *t;
+    options.kind = "byte";
+    ok(canto_tokenizer_train(context, &options, NULL, 0, &t));
+    ok(canto_tokenizer_save(t, folder));
+    canto_tokenizer_close(t);
+    json_t *root = json_load_file(in_folder("tokenizer.json"), 0, NULL);
+    char   *vocab = json_dumps(json_object_get(json_object_get(root, "model"), "vocab"), 0);
+    assert_non_null(vocab);
+    vocab[strlen(vocab) - 1] = 0;
+    snprintf(text, sizeof text, "{\"model\":{\"type\":\"BPE\",\"vocab\":%s%s},\"merges\":%s},%s}", vocab, more, merges,
+             rest);
+    free(vocab);
+    json_decref(root);
+    return text;
+}
+#define CUT "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"
+
+static void test_hostile(void **state) {
+    static const struct {
+        const char *more, *merges, *rest, *part;
+    } cases[] = {
+        {"", "[\"a b\"]", CUT, "merge 0, 'a b'"},
+        {",\"ab\":256", "[\"a b\",\"a b\"]", CUT, "merge 1 joins"},
+        {",\"ab\":256", "[\"ab\"]", CUT, "merge 0"},
+        {",\"ab\":256", "[\"a b c\"]", CUT, "merge 0"},
+        {",\"ab\":256", "[[\"a\",\"b\",\"c\"]]", CUT, "list of two texts"},
+        {",\"ab\":256", "[3, \"a b\"]", CUT, "no text"},
+        {",\"ab\":255", "[\"a b\"]", CUT, "same id 255"},
+        {",\"ab\":256,\"ab\":257", "[\"a b\"]", CUT, "the ids 256 and 257"},
+        {",\"ab\":2000000000", "[\"a b\"]", CUT, "of the ids up to 2000000000 only 257"},
+        {",\"ab\":4000000000", "[\"a b\"]", CUT, "4000000000"},
+        {",\"ab\":-1", "[\"a b\"]", CUT, "-1"},
+        {",\"ab\":1.5", "[\"a b\"]", CUT, "JSON"},
+        {",\"ab\":\"1\"", "[\"a b\"]", CUT, "whole number"},
+        {",\"a\\u3042\":256", "[\"a b\"]", CUT, "stands for no byte"},
+        {",\"\":256", "[\"a b\"]", CUT, "is empty"},
+        {",\"ab\":256", "[\"a b\"", CUT, "JSON"},
+        {",\"ab\":256", "[\"a b\"]", "\"normalizer\":{\"type\":\"NFC\"}," CUT, "normalizer"},
+        {",\"ab\":256", "[\"a b\"]", "\"pre_tokenizer\":{\"type\":\"Whitespace\"}", "ByteLevel"},
+        {",\"ab\":256", "[\"a b\"]", "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true}",
+         "add_prefix_space"},
+        {",\"ab\":256", "[\"a b\"]", "\"added_tokens\":[{\"id\":256,\"content\":\"xy\"}]," CUT, "same id 256"},
+        {",\"ab\":256", "[\"a b\"]", "\"added_tokens\":[{\"id\":300,\"content\":\"ab\"}]," CUT, "has the id 256"},
+        {",\"ab\":256", "[\"a b\"]", "\"added_tokens\":[{\"id\":300,\"content\":\"xy\",\"lstrip\":true}]," CUT,
+         "lstrip"},
+        {",\"ab\":256", "[\"a b\"]",
+         "\"added_tokens\":[{\"id\":300,\"content\":\"xy\"},{\"id\":301,\"content\":\"xy\"}]," CUT, "twice"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        canto_tokenizer *t;
+        const char      *text = document(cases[i].more, cases[i].merges, cases[i].rest);
+        canto_status     status = canto_tokenizer_open(context, write_file("h.json", text), &t);
+        assert_null(t);
+        assert_true(status.code == CANTO_ERROR_FORMAT || status.code == CANTO_ERROR_UNSUPPORTED);
+        fails(status, status.code, cases[i].part);
+        assert_non_null(strstr(status.text, "h.json"));
+    }
+    canto_tokenizer *t;
+    ok(canto_tokenizer_open(context, write_file("h.json", document(",\"ab\":300", "[[\"a\",\"b\"]]", CUT)), &t));
+    assert_int_equal(canto_tokenizer_vocabulary(t), 301);
+    assert_string_equal(canto_tokenizer_token(t, 299, NULL), ""); /* a gap */
+    canto_tokenizer_close(t);
+}
+
+static void test_hostile_ranks(void **state) {
+    static const struct {
+        const char *text, *part;
+    } cases[] = {
+        {"IQ== 0\nIg== 0\n", "line 2: rank 0 comes twice"},
+        {"IQ== 0\nIg== 2147483648\n", "too large"},
+        {"IQ== 0\nIg== 2000000000\n", "ranks before it are missing"},
+        {"IQ== 0\nIQ== 1\n", "line 2: the token has rank 0 already"},
+        {"IQ== 0\nIg==\n", "line 2: no space"},
+        {"IQ== 0\nIg== x\n", "line 2: there is no rank"},
+        {"IQ== 0\nIg== 1 2\n", "line 2: something follows"},
+        {"IQ== 0\nI 1\n", "line 2: there is no token"},
+        {"IQ== 0\n\n", "line 2: there is no token"},
+        {"IQ== 0\nIg== 1\n", "none of the files of ranks known"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        canto_tokenizer *t;
+        canto_status     status = canto_tokenizer_open(context, write_file("h.tiktoken", cases[i].text), &t);
+        assert_null(t);
+        fails(status, status.code, cases[i].part);
+        assert_non_null(strstr(status.text, "h.tiktoken"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_golden),  cmocka_unit_test(test_pieces),        cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_special), cmocka_unit_test(test_saved),         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_hostile), cmocka_unit_test(test_hostile_ranks),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }

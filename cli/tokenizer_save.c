@@ -1,15 +1,15 @@
-/* tokenizer_convert.c - canto tokenizer convert: a vocabulary in any form that is read, in Hugging Face's form. */
+/* tokenizer_save.c - canto tokenizer save: a vocabulary in any form that is read, in Hugging Face's form. */
 #include "command.h"
 
-static const option_entry convert_entries[] = {
+static const option_entry save_entries[] = {
     {"output", 'o', OPTION_FOLDER, "FOLDER", "where tokenizer.json goes (needed)", 0, 0},
     {0},
 };
-static const option_group groups[] = {{"Converting", convert_entries}, {"Common", common_entries}, {0}};
+static const option_group groups[] = {{"Saving", save_entries}, {"Common", common_entries}, {0}};
 
-static int run_convert(option_set *options) {
+static int run_save(option_set *options) {
     const char *folder = options_text(options, "output", NULL);
-    if (options->count != 1) return support_usage("which tokenizer? canto tokenizer convert T -o FOLDER");
+    if (options->count != 1) return support_usage("which tokenizer? canto tokenizer save T -o FOLDER");
     if (!folder || !*folder) return support_usage("where to? add -o FOLDER");
     canto_context   *context = support_context(options);
     canto_tokenizer *tokenizer = NULL;
@@ -22,16 +22,16 @@ static int run_convert(option_set *options) {
     return good ? DONE : FAILED;
 }
 
-static const char *const convert_examples[] = {
-    "canto tokenizer convert gpt2 -o gpt2-tokenizer",
+static const char *const save_examples[] = {
+    "canto tokenizer save gpt2 -o gpt2-tokenizer",
     "GPT-2's vocabulary as a folder that Hugging Face's libraries open",
-    "canto tokenizer convert vocab.json -o mine",
+    "canto tokenizer save vocab.json -o mine",
     "the same from vocab.json and the merges.txt beside it",
     NULL,
 };
 
-const command command_tokenizer_convert = {
-    .name = "tokenizer convert",
+const command command_tokenizer_save = {
+    .name = "tokenizer save",
     .operands = "T -o FOLDER [OPTIONS]",
     .about = "write a tokenizer in Hugging Face's form",
     .details = "T is what --tokenizer takes: gpt2, p50k, cl100k or o200k, one of OpenAI's .tiktoken files, vocab.json "
@@ -40,7 +40,7 @@ const command command_tokenizer_convert = {
                "tokenizer.json "
                "and tokenizer_config.json.\n",
     .groups = groups,
-    .run = run_convert,
+    .run = run_save,
     .section = "Texts and tokens",
-    .examples = convert_examples,
+    .examples = save_examples,
 };
