@@ -26,6 +26,7 @@ const command *const commands[] = {
     &command_tokenizer_save,
     &command_data_prepare,
     &command_bench_train,
+    &command_bench_tokenize,
     &command_doctor,
     &command_help,
 };

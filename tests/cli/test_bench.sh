@@ -13,6 +13,14 @@ want=$(("$(run 0 inspect --preset shakespeare-tiny --width 16 --heads 2 --layers
 run 0 bench train --preset shakespeare-tiny --width 16 --heads 2 --layers 1 --context 16 --batch 3 --steps 1 --json
 [ "$(jq '.flops_per_token | round' "$WORK/out")" = "$want" ] || fail "flops: $(jq .flops_per_token "$WORK/out"), not $want"
 run 0 bench train --preset mini --width 16 --heads 2 --layers 1 --context 16 --batch 2 --steps 1 && has out "of the peak"
+printf 'a text of some words, and of as many bytes\n' >"$WORK/text.txt"
+refused 1 "$WORK/none" bench tokenize --tokenizer "$WORK/none" "$WORK/text.txt"
+mkdir "$WORK/t" && run 0 tokenizer train --tokenizer byte -o "$WORK/t" --quiet
+run 0 bench tokenize --tokenizer "$WORK/t" "$WORK/text.txt" --rounds 3 --json
+jq -e '.load_ms > 0 and .encode_mb_per_second > 0 and .decode_mb_per_second > 0 and .bytes == 43 and .tokens == 43 and
+    .bytes_per_token == 1 and .rounds == 3 and .threads == 1' "$WORK/out" >/dev/null || fail "tokenize: $(cat "$WORK/out")"
+run 0 bench tokenize --tokenizer "$WORK/t" "$WORK/text.txt" && has out "decode"
+run 2 bench tokenize "$WORK/text.txt"
 run 2 bench train text.txt
 run 2 bench train --preset nothing
 finish
