@@ -83,7 +83,11 @@ bool support_prompt(const option_set *options, const char **prompt, size_t *byte
 /* Creates a folder and its parents; an existing one is fine. */
 bool support_make_folder(const char *path);
 
-/* char|byte|word|FOLDER: a tokenizer of that kind trained on the texts, or one read from a folder or a file. */
+/* Whether it is char, byte, word, bpe or bpe:SIZE: a tokenizer to be made of the texts. */
+bool support_is_kind(const char *name);
+/* The same; fills wanted in, with the options that shape a new tokenizer. */
+bool support_kind(const option_set *options, const char *kind, canto_tokenizer_options *wanted);
+/* char|byte|word|bpe:SIZE|FOLDER: a tokenizer of that kind trained on the texts, or one read from a folder or a file. */
 bool support_tokenizer(canto_context *context, const option_set *options, const char *kind, char **texts, size_t count,
                        canto_tokenizer **tokenizer);
 /* Reads a tokenizer of a file, a model folder or a run folder (its best checkpoint, else its last). */

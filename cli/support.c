@@ -4,6 +4,7 @@
 #endif
 #include "command.h"
 #include "packed.h"
+#include "regex.h"
 
 #include <errno.h>
 #include <math.h>
@@ -46,7 +47,8 @@ void support_progress(const char *what, double share) {
         since = now;
     }
     before = share;
-    if (now - since > 1) {
+    if (now - since > 1 && share < 0) terminal_progress(false, "%s  %s", what, number_duration(now - since).text);
+    else if (now - since > 1) {
         double left = share > 0 ? (now - since) * (1 - share) / share : NAN;
         terminal_progress(false, "%s  %.0f %%  %s left", what, 100 * share, number_duration(left).text);
     }
@@ -70,6 +72,7 @@ static canto_context *open_context(const option_set *options, canto_log_fn log) 
     settings.log = log;
     settings.progress = on_progress;
     packed_readers(settings.readers);
+    settings.regex = regex_engine();
     canto_context *context = NULL;
     return support_good(canto_context_open(&settings, &context)) ? context : NULL;
 }
@@ -222,16 +225,45 @@ bool support_tokenizer_open(canto_context *context, const char *path, canto_toke
     return support_good(canto_tokenizer_open(context, path, tokenizer));
 }
 
+/* What follows "bpe": nothing, or ":" and a size; -1, which is refused as a size, when it is something else. */
+static int32_t size_of(const char *rest) {
+    char *end;
+    if (!*rest) return 0;
+    long size = strtol(rest + 1, &end, 10);
+    return *rest == ':' && rest[1] >= '0' && rest[1] <= '9' && !*end && size > 0 && size <= INT32_MAX ? (int32_t)size
+                                                                                                      : -1;
+}
+
+static bool is_pairs(const char *kind) { return !strncmp(kind, "bpe", 3) && (!kind[3] || kind[3] == ':'); }
+
+bool support_is_kind(const char *name) {
+    return is_pairs(name) || !strcmp(name, "char") || !strcmp(name, "byte") || !strcmp(name, "word");
+}
+
+bool support_kind(const option_set *options, const char *kind, canto_tokenizer_options *wanted) {
+    int32_t mebibytes;
+    bool    pairs = is_pairs(kind);
+    *wanted = canto_tokenizer_options_default();
+    wanted->kind = pairs ? "bpe" : kind;
+    wanted->numbers = options_text(options, "numbers", NULL);
+    wanted->unknown = options_text(options, "unknown", NULL);
+    wanted->specials = options_text(options, "specials", NULL);
+    if (options_know(options, "field")) wanted->field = options_text(options, "field", "text");
+    if (pairs) wanted->size = size_of(kind + 3);
+    if (options_know(options, "size")) {
+        options_int32(options, "size", &wanted->size);
+        options_int64(options, "min-frequency", &wanted->min_frequency);
+        wanted->pattern = options_text(options, "pattern", NULL);
+        if (options_int32(options, "memory", &mebibytes)) wanted->memory = (size_t)mebibytes << 20;
+    }
+    return support_is_kind(kind);
+}
+
 bool support_tokenizer(canto_context *context, const option_set *options, const char *kind, char **texts, size_t count,
                        canto_tokenizer **tokenizer) {
-    static const char *const kinds[] = {"char", "byte", "word"};
-    canto_tokenizer_options  wanted = canto_tokenizer_options_default();
-    wanted.kind = kind;
-    wanted.numbers = options_text(options, "numbers", NULL);
-    wanted.unknown = options_text(options, "unknown", NULL);
-    wanted.specials = options_text(options, "specials", NULL);
-    if (options_know(options, "field")) wanted.field = options_text(options, "field", "text");
-    if (!strcmp(kind, "char") || !strcmp(kind, "byte") || !strcmp(kind, "word"))
+    static const char *const kinds[] = {"char", "byte", "word", "bpe"};
+    canto_tokenizer_options  wanted;
+    if (support_kind(options, kind, &wanted))
         return support_good(canto_tokenizer_train(context, &wanted, (const char *const *)texts, count, tokenizer));
     if (wanted.numbers || wanted.unknown || wanted.specials) {
         terminal_error("--numbers, --unknown and --specials shape a new tokenizer, but --tokenizer %s is read as it is",
@@ -240,8 +272,9 @@ bool support_tokenizer(canto_context *context, const option_set *options, const 
     }
     if (access(kind, F_OK) && !vocabulary_named(kind)) {
         const char *near = nearest_word(kind, kinds, sizeof kinds / sizeof *kinds);
-        terminal_error("--tokenizer %s: neither char, byte nor word, and there is no such file or folder%s%s%s", kind,
-                       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        terminal_error(
+            "--tokenizer %s: neither char, byte, word nor bpe:SIZE, and there is no such file or folder%s%s%s", kind,
+            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
         return false;
     }
     return support_tokenizer_open(context, kind, tokenizer);

@@ -1,19 +1,12 @@
-/* tokenizer_command.c - canto tokenizer train, encode, decode, info. */
+/* tokenizer_command.c - canto tokenizer encode, decode, info. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "tokenizer_command.h"
 
 static const option_entry which_entries[] = {
     {"tokenizer", 0, OPTION_PATH, "byte|PATH", "bytes, or a file, model or run that has a tokenizer (needed)", 0, 0},
-    {0},
-};
-static const option_entry shape_words[] = {
-    {"output", 'o', OPTION_FOLDER, "FOLDER", "where tokenizer.json goes (needed)", 0, 0},
-    {"tokenizer", 0, OPTION_CHOICE, "char|byte|word", "its kind (default: char)", 0, 0},
-    {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
-    {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
-    {"specials", 0, OPTION_TEXT, "A,B,...", "tokens at the vocabulary's head, e.g. '<PAD>,<BOS>'", 0, 0},
     {0},
 };
 static const option_entry encode_entries[] = {
@@ -30,8 +23,6 @@ static const option_entry decode_entries[] = {
     {"lines", 0, OPTION_FLAG, NULL, "one line in, one line out (with --json: a JSON string each)", 0, 0},
     {0},
 };
-static const option_group train_groups[] = {
-    {"Tokenizer", shape_words}, {"Text", text_entries}, {"Common", common_entries}, {0}};
 static const option_group encode_groups[] = {{"Tokenizer", which_entries},
                                              {"Encoding", encode_entries},
                                              {"Text", text_entries},
@@ -41,7 +32,7 @@ static const option_group decode_groups[] = {
     {"Tokenizer", which_entries}, {"Decoding", decode_entries}, {"Common", common_entries}, {0}};
 static const option_group info_groups[] = {{"Tokenizer", which_entries}, {"Common", common_entries}, {0}};
 
-/* What the four have open; ending takes a zeroed one. */
+/* What the three have open; ending takes a zeroed one. */
 typedef struct work {
     canto_context   *context;
     canto_tokenizer *tokenizer;
@@ -174,9 +165,9 @@ static bool decode_piece(work *w, const option_set *options, const char *text, s
 
 static int run_decode(option_set *options) { return run_pieces(options, decode_piece); }
 
-/* --------------------------------------------------------------------------------------------- info, train */
+/* --------------------------------------------------------------------------------------------------- info */
 
-static void print_info(const canto_tokenizer *t, bool json) {
+void tokenizer_print_info(const canto_tokenizer *t, bool json) {
     uint32_t vocabulary = (uint32_t)canto_tokenizer_vocabulary(t);
     char     hash[24];
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)canto_tokenizer_hash(t));
@@ -206,48 +197,10 @@ static int run_info(option_set *options) {
     if (!which || options->count > 1) return support_usage("which tokenizer? canto tokenizer info T");
     work w;
     bool good = work_begin(&w, options, which);
-    if (good) print_info(w.tokenizer, options_flag(options, "json"));
+    if (good) tokenizer_print_info(w.tokenizer, options_flag(options, "json"));
     work_end(&w);
     return good ? DONE : FAILED;
 }
-
-static int run_tokenizer_train(option_set *options) {
-    const char *folder = options_text(options, "output", NULL);
-    const char *kind = options_text(options, "tokenizer", "char");
-    if (!folder || !*folder) return support_usage("where to? add -o FOLDER");
-    if (!options->count && strcmp(kind, "byte"))
-        return support_usage("which texts? canto tokenizer train TEXT... -o FOLDER");
-    work w = {.context = support_context(options)};
-    bool good = w.context &&
-                support_tokenizer(w.context, options, kind, options->operands, options->count, &w.tokenizer) &&
-                support_make_folder(folder) && support_good(canto_tokenizer_save(w.tokenizer, folder));
-    if (good && options_flag(options, "json")) print_info(w.tokenizer, true);
-    else if (good)
-        terminal_note("%s: %s tokens", folder, number_grouped((uint64_t)canto_tokenizer_vocabulary(w.tokenizer)).text);
-    work_end(&w);
-    return good ? DONE : FAILED;
-}
-
-static const char *const train_examples[] = {
-    "canto tokenizer train book.txt other.txt -o symbols",
-    "one token for every character that the texts have",
-    "canto tokenizer train poem.txt -o words --tokenizer word --numbers '<NUM>'",
-    "one for every word; all numbers share one",
-    NULL,
-};
-
-const command command_tokenizer_train = {
-    .name = "tokenizer train",
-    .operands = "TEXT... -o FOLDER [OPTIONS]",
-    .about = "make a tokenizer from texts",
-    .details =
-        "FOLDER gets tokenizer.json and tokenizer_config.json in the form of Hugging Face. canto train makes its own "
-        "tokenizer; this one is for several models that are to share it: --tokenizer FOLDER.\n",
-    .groups = train_groups,
-    .run = run_tokenizer_train,
-    .section = "Texts and tokens",
-    .examples = train_examples,
-};
 
 static const char *const encode_examples[] = {
     "canto tokenizer encode --tokenizer run other.txt",

@@ -86,7 +86,7 @@ char *train_resume_record(const option_set *options) {
     json_object_del(record, "resume");
     for (size_t i = 0; i < json_array_size(texts); i++)
         json_array_set_new(texts, i, absolute(json_array_get(texts, i)));
-    if (kind && strcmp(kind, "char") && strcmp(kind, "byte") && strcmp(kind, "word"))
+    if (kind && !support_is_kind(kind))
         json_object_set_new(record, "tokenizer", absolute(json_object_get(record, "tokenizer")));
     char *text = record ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(record);

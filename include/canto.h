@@ -110,8 +110,8 @@ typedef enum canto_log_level { CANTO_LOG_INFO, CANTO_LOG_WARNING } canto_log_lev
 typedef void (*canto_log_fn)(void *user, canto_log_level level, const char *text);
 
 /* Long work that has no callback of its own tells how far it is: training a tokenizer, encoding, opening token files and
- * models, canto_evaluate. what: a few words, such as "encoding 'book.txt'"; valid during the call. share: of it done, 0 .. 1.
- * Return false to stop: the call then returns CANTO_STOPPED and leaves nothing behind. Called every few milliseconds of work,
+ * models, canto_evaluate. what: a few words, such as "encoding 'book.txt'"; valid during the call. share: of it done, 0 .. 1,
+ * or -1 when nobody knows how much there is. Return false to stop: the call then returns CANTO_STOPPED and leaves nothing behind. Called every few milliseconds of work,
  * never when the work is shorter. (Writing and training have callbacks of their own: canto_token_fn, canto_event_fn.) */
 typedef bool (*canto_progress_fn)(void *user, const char *what, double share);
 
@@ -186,21 +186,39 @@ CANTO_API const char *canto_version(void); /* CANTO_VERSION of the library that 
 /* Text to token ids and back. */
 typedef struct canto_tokenizer canto_tokenizer;
 
+/* Text that is in no file: writes up to room bytes of it into buffer; *bytes is 0 at its end alone. A failure ends the call. */
+typedef canto_status (*canto_read_fn)(void *user, char *buffer, size_t room, size_t *bytes);
+
 typedef struct canto_tokenizer_options {
     const char
-        *kind; /* NULL or "char": one token a code point; "byte": 256 tokens; "word": white-space separated words */
+        *kind; /* NULL or "char": one token a code point; "byte": 256 tokens; "word": white-space separated words;
+               * "bpe": byte pairs, any bytes are text */
     const char *numbers; /* word: every run of decimal digits becomes this token, e.g. "<NUM>"; NULL: left alone */
     const char *unknown; /* char, word: a token for everything unseen, e.g. "<UNK>"; NULL: unseen text is an error */
     const char
         *specials; /* comma-separated tokens put at the vocabulary's head, e.g. "<PAD>,<BOS>,<EOS>,<UNK>"; NULL */
     const char
         *field; /* files named .jsonl: a JSON object a line, whose text under this key counts; NULL: plain text */
+    /* The rest is of kind bpe. The pattern cuts texts into pieces, over which no token reaches: "gpt2" (NULL), "cl100k", "o200k", "none",
+     * or a regular expression, every match of which is a piece, and so is what lies between two (canto_context_options.regex). */
+    const char   *pattern;
+    int32_t       size;          /* tokens wanted, specials and the 256 bytes included; 0: 4096 beside the specials */
+    int64_t       min_frequency; /* a pair that occurs less often does not become a token; 0: 2 */
+    size_t        memory; /* bytes to get along with, more or less; 0: 256 MiB. Where there are more distinct words than
+                                  * fit, the rarest are left out, which a warning says */
+    canto_read_fn read;   /* one text more, after those of paths; NULL: none */
+    void         *read_user;
 } canto_tokenizer_options;
 
 CANTO_API canto_tokenizer_options canto_tokenizer_options_default(void); /* "char" and nothing else */
 
 /* Builds a tokenizer whose vocabulary is that of paths[count], text files, sorted by code point (source 003, 004). Kind "byte"
- * reads none. options NULL: the defaults. CANTO_ERROR_TEXT when a text is not UTF-8, CANTO_ERROR_VALUE when it is empty. */
+ * reads none. options NULL: the defaults. CANTO_ERROR_TEXT when a text is not UTF-8, CANTO_ERROR_VALUE when it is empty.
+ *
+ * Kind "bpe" takes texts of any size: the pair of neighbouring tokens that occurs most often becomes a token, until there are as many as
+ * wanted; of several pairs the one with the lower left id, then the lower right id. Ids: the specials, the 256 bytes, then a
+ * token a merge. There are fewer when nothing is left to merge, which a warning says. Text of special tokens
+ * is text like any other. The log says how many bytes a token has, whenever the vocabulary has doubled. The result never depends on the threads. */
 CANTO_API canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer_options *options,
                                              const char *const *paths, size_t count, canto_tokenizer **tokenizer);
 /* A vocabulary that is known by name, and the file that it comes in: the library knows where none lies and fetches none. */

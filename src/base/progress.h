@@ -18,6 +18,8 @@ typedef struct progress {
     char           what[200];
 } progress;
 
+#define PROGRESS_UNKNOWN UINT64_MAX /* a total that nobody knows */
+
 /* Work of `total` units that is told every `stride` of them under the name that the printf form makes. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 4, 5)))

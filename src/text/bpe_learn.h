@@ -9,6 +9,7 @@
 #define CANTO_BPE_LEARN_H
 
 #include "text/bpe.h"
+#include "text/bpe.h"
 #include "text/piece_table.h"
 #include "text/vocabulary.h"
 

@@ -111,7 +111,8 @@ done:
 
 /* Where the piece that text begins with ends; 0: not here. */
 static size_t piece_end(const corpus *c, const byte_list *text, bool lines) {
-    const tokenizer_kind *kind = c->tokenizer->kind;
+    const tokenizer_kind *kind = c->tokenizer ? c->tokenizer->kind : NULL;
+    if (!lines && !kind) return text->count;
     if (!lines) return kind->cut ? kind->cut(c->tokenizer, text->data, text->count) : 0;
     size_t end = text->count;
     while (end > 0 && text->data[end - 1] != '\n') end--;

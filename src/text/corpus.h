@@ -21,7 +21,7 @@ typedef struct corpus_piece {
 
 typedef struct corpus {
     canto_context         *context;   /* its readers unpack */
-    const canto_tokenizer *tokenizer; /* its kind cuts */
+    const canto_tokenizer *tokenizer; /* its kind cuts; NULL: pieces end anywhere */
     const char *const     *paths;
     size_t                 count;
     const char            *field; /* of .jsonl; NULL: such files are plain text */
@@ -34,7 +34,7 @@ typedef struct corpus {
     uint64_t               done; /* bytes of the files before this one */
 } corpus;
 
-/* Begins at *place (NULL: the beginning). paths and tokenizer must outlive it. */
+/* Begins at *place (NULL: the beginning). paths and tokenizer (NULL: the pieces of plain files end anywhere) must outlive it. */
 canto_status corpus_open(corpus *c, canto_context *context, const canto_tokenizer *tokenizer, const char *const *paths,
                          size_t count, const char *field, const corpus_place *place);
 /* The next piece into text; *any is false when there is none any more. */

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
+#include "text/bpe_train.h"
 #include "text/corpus.h"
 
 #include <stdio.h>
@@ -55,7 +56,7 @@ canto_status byte_list_add(byte_list *list, const char *bytes, size_t count) {
 }
 
 canto_tokenizer_options canto_tokenizer_options_default(void) {
-    canto_tokenizer_options options = {"char", NULL, NULL, NULL, NULL};
+    canto_tokenizer_options options = {.kind = "char"};
     return options;
 }
 
@@ -106,7 +107,8 @@ void tokenizer_finish(canto_tokenizer *t) {
 static canto_status find_kind(const char *name, const tokenizer_kind **kind) {
     for (size_t i = 0; (*kind = tokenizer_kind_at(i)) != NULL; i++)
         if (strcmp((*kind)->name, name) == 0) return status_ok();
-    return status_error(CANTO_ERROR_VALUE, "there is no tokenizer of kind '%.40s'; choose char, byte or word", name);
+    return status_error(CANTO_ERROR_VALUE, "there is no tokenizer of kind '%.40s'; choose char, byte, word or bpe",
+                        name);
 }
 
 /* A token that a user names: not empty, UTF-8, and without white space where white space separates tokens. */
@@ -137,8 +139,27 @@ static canto_status add_specials(canto_tokenizer *t, const char *specials) {
     }
 }
 
+/* What only kind bpe has, and what it has not. */
+static canto_status check_pairs(const tokenizer_kind *kind, const canto_tokenizer_options *options) {
+    bool pairs = kind == &tokenizer_bpe;
+    if (!pairs && (options->pattern || options->size || options->min_frequency || options->memory))
+        return status_error(
+            CANTO_ERROR_VALUE,
+            "a tokenizer of kind %s has no pattern, size, min_frequency or memory; leave them out, or choose bpe",
+            kind->name);
+    if (!pairs && options->read)
+        return status_error(CANTO_ERROR_VALUE,
+                            "a tokenizer of kind %s learns from files alone; save the text to one, or choose bpe",
+                            kind->name);
+    if (pairs && options->unknown)
+        return status_error(CANTO_ERROR_VALUE,
+                            "a tokenizer of kind bpe knows all bytes and has no unknown token; leave it out");
+    return status_ok();
+}
+
 static canto_status apply_options(canto_tokenizer *t, const canto_tokenizer_options *options) {
     canto_status status = status_ok();
+    TRY(check_pairs(t->kind, options));
     if (options->numbers && !t->kind->takes_numbers)
         FAIL(CANTO_ERROR_VALUE, "a tokenizer of kind %s has no token for numbers; leave numbers out, or choose word",
              t->kind->name);
@@ -197,6 +218,10 @@ canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer
     TRY(find_kind(chosen.kind ? chosen.kind : "char", &kind));
     TRY(tokenizer_new(context, kind, &t));
     TRY(apply_options(t, &chosen));
+    if (kind == &tokenizer_bpe) {
+        TRY(bpe_train(context, &chosen, &t->tokens, paths, count, tokenizer));
+        goto done;
+    }
     if (kind->begin) TRY(kind->begin(t));
     uint32_t named = t->tokens.count;
     for (size_t i = 0; kind->learn && i < count; i++)

@@ -383,12 +383,6 @@ done:
     return status;
 }
 
-/* Training is not here: a vocabulary comes from a file. */
-static canto_status begin(canto_tokenizer *t) {
-    (void)t;
-    return status_error(CANTO_ERROR_UNSUPPORTED, "a tokenizer of kind bpe comes from a file");
-}
-
 /* tokenizer.json is large: canto_tokenizer_open has it read in another way. */
 static canto_status read(canto_tokenizer *t, const json_t *root, const char *file, bool *fits) {
     (void)t;
@@ -401,8 +395,8 @@ static canto_status read(canto_tokenizer *t, const json_t *root, const char *fil
 const tokenizer_kind tokenizer_bpe = {.name = "bpe",
                                       .joint = "",
                                       .text_separator = "\n",
+                                      .takes_specials = true,
                                       .takes_bytes = true,
-                                      .begin = begin,
                                       .encode = encode,
                                       .encode_special = encode_special,
                                       .cut = cut,

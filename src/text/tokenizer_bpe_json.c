@@ -133,10 +133,10 @@ bool tokenizer_bpe_write(const canto_tokenizer *t, json_t *root) {
                   "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0, "byte_fallback", 0, "ignore_merges",
                   t->bpe->whole_first || !t->bpe->merges, "vocab", vocab, "merges", merges);
     context_release(t->context, w.text.data);
-    return json_object_set_new(root, "added_tokens", added_json(t)) == 0 &&
+    bool good = json_object_set_new(root, "model", model) == 0; /* first: it is made already, and goes with root */
+    return good && json_object_set_new(root, "added_tokens", added_json(t)) == 0 &&
            json_object_set_new(root, "pre_tokenizer", cutter_json(&t->bpe->cutter)) == 0 &&
-           json_object_set_new(root, "decoder", byte_level_json(true)) == 0 &&
-           json_object_set_new(root, "model", model) == 0;
+           json_object_set_new(root, "decoder", byte_level_json(true)) == 0;
 }
 
 /* ------------------------------------------------------------------------------------------------ reading */

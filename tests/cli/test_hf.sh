@@ -29,6 +29,14 @@ try byte --tokenizer byte
 try word --tokenizer word
 try word-numbers --tokenizer word --numbers '<NUM>' --unknown '<UNK>' --specials '<PAD>,<BOS>,<EOS>,<UNK>'
 
+# Byte pairs: the same ids, and of the same text the same merges, until nothing is left to merge.
+try pairs --size 300 --specials '<|endoftext|>'
+try pairs-cl100k --size 300 --pattern cl100k
+try pairs-o200k --size 300 --pattern o200k
+for i in $(seq 300); do echo "$((i * i * 7919 % 1000)) Nel mezzo$((i % 7)) del cammin di nostra-$((i * 31 % 17)) vita « ché » 日本語 banananana"; done >"$WORK/lines.txt"
+"$CANTO" tokenizer train "$WORK/lines.txt" -o "$WORK/merges" --size 100000 --min-frequency 1 -q 2>/dev/null || fail "merges: tokenizer train"
+node "$hf/train.mjs" "$WORK/merges" "$WORK/lines.txt" || fail "Hugging Face's trainer learns other merges"
+
 # The check can fail: one id changed is seen.
 sed 's/^[0-9]*/0/' "$WORK/char.ids" >"$WORK/wrong.ids"
 cmp -s "$WORK/char.ids" "$WORK/wrong.ids" && sed -i 's/^0/1/' "$WORK/wrong.ids"

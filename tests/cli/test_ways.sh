@@ -4,7 +4,7 @@
 . "$(dirname "$0")/text.sh"
 S="--width 16 --heads 2 --layers 1 --context 16 --batch 4 --eval-batches 1 --quiet"
 
-for kind in char byte word; do
+for kind in char byte word bpe:300; do
     run 0 train "$WORK/small.txt" -o "$WORK/$kind" $S --tokenizer $kind --steps 3 || continue
     for file in run.json metrics.csv best/model.safetensors last/config.json last/tokenizer.json; do
         [ -e "$WORK/$kind/$file" ] || fail "$kind: no $file"
@@ -36,7 +36,7 @@ for kind in char byte word; do
     fi
     run 0 tokenizer encode --tokenizer "$WORK/t/$kind" --lines "$WORK/small.txt"
     [ "$(wc -l <"$WORK/out")" = 40 ] || fail "$kind: encode --lines"
-    run 0 tokenizer info "$WORK/t/$kind" && has out $kind
+    run 0 tokenizer info "$WORK/t/$kind" && has out "${kind%%:*}"
 
     # a token file is the texts, and trains to the same bytes
     run 0 data prepare "$WORK/small.txt" -o "$WORK/$kind.tokens" --tokenizer $kind --quiet

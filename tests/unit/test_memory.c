@@ -134,8 +134,9 @@ static canto_status open_context(const world *w, canto_context **context) {
 }
 
 static canto_status open_tokenizer(const world *w, canto_tokenizer **tokenizer) {
-    canto_tokenizer_options options = {.kind = "word", .numbers = "<NUM>", .unknown = "<UNK>", .specials = "<PAD>,<BOS>"};
-    const char             *paths[] = {text_path};
+    canto_tokenizer_options options = {
+        .kind = "word", .numbers = "<NUM>", .unknown = "<UNK>", .specials = "<PAD>,<BOS>"};
+    const char *paths[] = {text_path};
     return canto_tokenizer_train(w->context, &options, paths, 1, tokenizer);
 }
 
@@ -172,6 +173,29 @@ static canto_status part_tokenizer(world *w) {
 done:
     canto_stream_close(stream);
     canto_free(w->context, text);
+    canto_free(w->context, ids);
+    canto_tokenizer_close(again);
+    canto_tokenizer_close(first);
+    return status;
+}
+
+/* Byte pairs of a text, saved, read again and used. */
+static canto_status part_pairs(world *w) {
+    canto_status            status;
+    canto_tokenizer_options options = canto_tokenizer_options_default();
+    const char             *path = text_path;
+    canto_tokenizer        *first = NULL, *again = NULL;
+    uint32_t               *ids = NULL;
+    size_t                  count;
+    options.kind = "bpe";
+    options.specials = "<s>,on";
+    options.size = 280;
+    TRY(canto_tokenizer_train(w->context, &options, &path, 1, &first));
+    TRY(canto_tokenizer_save(first, tokenizer_folder));
+    TRY(canto_tokenizer_open(w->context, tokenizer_folder, &again));
+    assert_true(canto_tokenizer_hash(again) == canto_tokenizer_hash(first));
+    TRY(canto_tokenizer_encode(again, "one two", 7, &ids, &count));
+done:
     canto_free(w->context, ids);
     canto_tokenizer_close(again);
     canto_tokenizer_close(first);
@@ -391,6 +415,7 @@ static void every_part(bool own) {
     remove_run();
     every_failure("context", &w, nothing, part_context, 3);
     every_failure("tokenizer", &w, nothing, part_tokenizer, 50);
+    every_failure("byte pairs", &w, nothing, part_pairs, 50);
     every_failure("data", &w, nothing, part_data, 6);
     every_failure("preparing", &w, nothing, part_preparing, 8);
     every_failure("training", &w, no_run, part_training, 20);
