@@ -214,12 +214,9 @@ static void test_options(void **state) {
         canto_tokenizer_options options;
         const char             *part;
     } cases[] = {
-        {{.kind = "bpe?"}, "char, byte or word"},
-        {{.kind = "char", .numbers = "<NUM>"}, "numbers"},
-        {{.kind = "byte", .unknown = "<UNK>"}, "unknown"},
-        {{.kind = "word", .unknown = "a b"}, "white space"},
-        {{.kind = "word", .specials = "<A>,,<B>"}, "empty"},
-        {{.kind = "word", .specials = "<A>,<A>"}, "twice"},
+        {{.kind = "bpe?"}, "char, byte, word or bpe"},       {{.kind = "char", .numbers = "<NUM>"}, "numbers"},
+        {{.kind = "byte", .unknown = "<UNK>"}, "unknown"},   {{.kind = "word", .unknown = "a b"}, "white space"},
+        {{.kind = "word", .specials = "<A>,,<B>"}, "empty"}, {{.kind = "word", .specials = "<A>,<A>"}, "twice"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         canto_tokenizer *t = (canto_tokenizer *)&t;
