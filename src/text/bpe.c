@@ -5,9 +5,23 @@
 
 /* -------------------------------------------------------------------------------------------------- the table */
 
-static inline size_t home(const bpe *b, uint32_t left, uint32_t right) {
+static inline uint64_t hash_of(uint32_t left, uint32_t right) {
     uint64_t hash = ((uint64_t)left << 32 | right) * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)((hash ^ hash >> 29) * UINT64_C(0xD6E8FEB86659FD93) >> 32) & (b->slot_count - 1);
+    return (hash ^ hash >> 29) * UINT64_C(0xD6E8FEB86659FD93);
+}
+
+static inline size_t home(const bpe *b, uint32_t left, uint32_t right) {
+    return (size_t)(hash_of(left, right) >> 32) & (b->slot_count - 1);
+}
+
+/* The bit of a pair in the filter, which has eight a slot. */
+static inline size_t bit_of(const bpe *b, uint32_t left, uint32_t right) {
+    return (size_t)(hash_of(left, right) >> 24) & (8 * b->slot_count - 1);
+}
+
+static inline bool passes(const bpe *b, uint32_t left, uint32_t right) {
+    size_t bit = bit_of(b, left, right);
+    return b->filter[bit / 64] >> bit % 64 & 1;
 }
 
 static inline bpe_slot *slot_of(const bpe *b, uint32_t left, uint32_t right) {
@@ -129,17 +143,26 @@ done:
 }
 
 canto_status bpe_finish(bpe *b) {
-    size_t bytes = 65536 * sizeof *b->pairs;
+    canto_status status;
+    size_t       bytes = 65536 * sizeof *b->pairs;
+    TRY(bpe_reserve(b, 1)); /* a table to look into, also without merges */
     b->pairs = context_allocate(b->context, bytes);
-    if (!b->pairs) return context_no_memory(bytes, "merges");
-    memset(b->pairs, 0xFF, bytes);
-    for (size_t i = 0; b->slot_count && i < 65536; i++) b->pairs[i] = *slot_of(b, b->bytes[i >> 8], b->bytes[i & 255]);
-    return status_ok();
+    if (!b->pairs) TRY(context_no_memory(bytes, "merges"));
+    b->filter = context_allocate_zeroed(b->context, b->slot_count / 8, sizeof *b->filter);
+    if (!b->filter) TRY(context_no_memory(b->slot_count, "merges"));
+    for (size_t i = 0; i < 65536; i++) b->pairs[i] = *slot_of(b, b->bytes[i >> 8], b->bytes[i & 255]);
+    for (size_t i = 0; i < b->slot_count; i++) {
+        size_t bit = bit_of(b, b->slots[i].left, b->slots[i].right);
+        if (b->slots[i].left != VOCABULARY_NONE) b->filter[bit / 64] |= UINT64_C(1) << bit % 64;
+    }
+done:
+    return status;
 }
 
 void bpe_close(bpe *b) {
     context_release(b->context, b->slots);
     context_release(b->context, b->pairs);
+    context_release(b->context, b->filter);
     *b = (bpe){.context = b->context};
 }
 
@@ -147,6 +170,8 @@ void bpe_close(bpe *b) {
 
 /* The rank of the pair at i is in ranks[i], what it becomes in wholes[i]. */
 static inline void look_up(const bpe *b, const uint32_t *ids, size_t i, uint32_t *ranks, uint32_t *wholes) {
+    ranks[i] = VOCABULARY_NONE;
+    if (!passes(b, ids[i], ids[i + 1])) return;
     const bpe_slot *slot = slot_of(b, ids[i], ids[i + 1]);
     ranks[i] = slot->rank; /* that of a free slot is the highest */
     wholes[i] = slot->whole;
@@ -167,8 +192,6 @@ size_t bpe_join_short(const bpe *b, const char *text, size_t bytes, uint32_t lim
         if (ranks[best] >= limit) break;
         ids[best] = wholes[best];
         count--;
-        if (best > 0) PREFETCH(&b->slots[home(b, ids[best - 1], ids[best])]);
-        if (best + 1 < count) PREFETCH(&b->slots[home(b, ids[best], ids[best + 2])]);
         for (size_t i = best + 1; i < count; i++) {
             ids[i] = ids[i + 1];
             ranks[i - 1] = ranks[i];

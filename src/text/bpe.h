@@ -21,8 +21,10 @@ typedef struct bpe {
     canto_context *context;
     bpe_slot      *slots; /* [slot_count] open addressing, a power of two, at least twice count */
     size_t         slot_count, count;
-    uint32_t       bytes[256];
-    bpe_slot      *pairs; /* [65536] what a slot would say of the tokens of two bytes a, b, at 256 a + b */
+    uint64_t
+            *filter; /* [slot_count / 8] a bit is set when some pair has it: most pairs that no merge joins stop here */
+    uint32_t bytes[256];
+    bpe_slot *pairs; /* [65536] what a slot would say of the tokens of two bytes a, b, at 256 a + b */
 } bpe;
 
 /* Finds the tokens of single bytes; the first byte without one, or 256. */

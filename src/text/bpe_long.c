@@ -83,8 +83,14 @@ static canto_status window_join(window *w, const char *text, size_t bytes) {
         w->next[i] = i + 1;
         w->before[i] = i - 1;
     }
-    for (uint32_t i = 0; i < bytes; i++)
-        if (look_up(w, i, bytes)) w->heap[w->heap_count++] = (uint64_t)w->ranks[i] << 32 | i;
+    for (uint32_t i = 0; i < bytes; i++) {
+        const unsigned char *pair = (const unsigned char *)text + i;
+        const bpe_slot      *slot = i + 1 < bytes ? &w->b->pairs[(size_t)pair[0] << 8 | pair[1]] : NULL;
+        w->ranks[i] = slot ? slot->rank : VOCABULARY_NONE;
+        if (w->ranks[i] == VOCABULARY_NONE) continue;
+        w->wholes[i] = slot->whole;
+        w->heap[w->heap_count++] = (uint64_t)slot->rank << 32 | i;
+    }
     for (size_t i = w->heap_count / 2; i-- > 0;) sink(w->heap, w->heap_count, i, w->heap[i]);
     while (w->heap_count > 0) {
         uint64_t entry = w->heap[0], last = w->heap[--w->heap_count];
@@ -135,7 +141,8 @@ canto_status bpe_join(const bpe *b, const vocabulary *tokens, const char *text, 
             else at -= last_bytes;
         }
         if (good && main.next[0] <= limit) {
-            for (; i < count && main.next[i] <= limit; i = main.next[i]) TRY(id_list_add(ids, main.ids[i]));
+            if (!id_list_fits(ids, count)) TRY(id_list_grow(ids, count));
+            for (; i < count && main.next[i] <= limit; i = main.next[i]) id_list_put(ids, main.ids[i]);
             at += i;
         } else {
             width *= 2;

@@ -27,11 +27,7 @@ canto_status id_list_add(id_list *list, uint32_t id) {
         canto_status status = id_list_grow(list, 1);
         if (status.code != CANTO_OK) return status;
     }
-    if (list->narrow) {
-        unsigned char *at = (unsigned char *)list->data + 2 * list->count++;
-        at[0] = (unsigned char)id;
-        at[1] = (unsigned char)(id >> 8);
-    } else list->data[list->count++] = id;
+    id_list_put(list, id);
     return status_ok();
 }
 

@@ -28,7 +28,15 @@ canto_status id_list_add(id_list *list, uint32_t id);
 canto_status byte_list_add(byte_list *list, const char *bytes, size_t count);
 canto_status byte_list_room(byte_list *list, size_t count); /* for so many bytes more */
 /* Makes room for so many ids more; to be called only when id_list_fits says no. */
-canto_status       id_list_grow(id_list *list, size_t more);
+canto_status id_list_grow(id_list *list, size_t more);
+/* Adds one for which there is room. */
+static inline void id_list_put(id_list *list, uint32_t id) {
+    if (list->narrow) {
+        unsigned char *at = (unsigned char *)list->data + 2 * list->count++;
+        at[0] = (unsigned char)id;
+        at[1] = (unsigned char)(id >> 8);
+    } else list->data[list->count++] = id;
+}
 static inline bool id_list_fits(const id_list *list, size_t more) { return list->room - list->count >= more; }
 
 typedef struct tokenizer_kind {

@@ -83,6 +83,9 @@ static void append(id_list *ids, const uint32_t *made, size_t count) {
             at[2 * i] = (unsigned char)made[i];
             at[2 * i + 1] = (unsigned char)(made[i] >> 8);
         }
+    } else if (count <= 2) { /* there is room for more, and two moves are faster than a call */
+        ids->data[ids->count] = made[0];
+        ids->data[ids->count + 1] = made[count - 1];
     } else memcpy(ids->data + ids->count, made, count * sizeof *made);
     ids->count += count;
 }
