@@ -10,6 +10,7 @@ enum { WARM_UP = 2, MOST_STEPS = 100000 };
 
 static const option_entry entries[] = {
     {"batch", 0, OPTION_INTEGER, "N", "sequences of a batch (default: the preset's)", 1, 2147483647},
+    {"recompute", 0, OPTION_SWITCH, NULL, "make most activations again rather than keep them (default: off)", 0, 0},
     {"steps", 0, OPTION_INTEGER, "N", "steps that are measured, after two that are not (default: 20)", 1, MOST_STEPS},
     {0},
 };
@@ -152,6 +153,7 @@ static int run_bench_train(option_set *options) {
         return WRONG_USAGE;
     options_int64(options, "steps", &steps);
     options_int32(options, "batch", &training.batch);
+    options_switch(options, "recompute", &training.recompute);
     if (options_int64(options, "seed", &seed)) training.seed = (uint64_t)seed;
     training.steps = steps + WARM_UP;
     training.epochs = 0;
