@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "model_options.h"
+#include "speed.h"
 
 enum { WARM_UP = 2, MOST_STEPS = 100000 };
 
@@ -50,24 +51,6 @@ static int by_size(const void *a, const void *b) {
 static double median(double *values, int64_t count) {
     qsort(values, (size_t)count, sizeof *values, by_size);
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
-/* Random tokens, enough for windows of T + 1. */
-static bool random_data(canto_context *context, const canto_config *config, canto_data **data) {
-    size_t    count = 65536 + 2 * (size_t)config->context;
-    uint32_t *ids = malloc(count * sizeof *ids);
-    uint64_t  x = 1337;
-    if (!ids) {
-        terminal_error("out of memory");
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        x = x * 6364136223846793005u + 1442695040888963407u;
-        ids[i] = (uint32_t)((x >> 33) % (uint64_t)config->vocab);
-    }
-    bool good = support_good(canto_data_from_ids(context, ids, count, config->vocab, data));
-    free(ids);
-    return good;
 }
 
 static bool train(canto_context *context, const canto_config *config, const canto_train_options *training,
@@ -130,7 +113,7 @@ static int bench(const option_set *options, const canto_config *config, const ca
     m.seconds = calloc((size_t)m.room, sizeof *m.seconds);
     if (!m.seconds) terminal_error("out of memory");
     if (!m.seconds || !context || !support_good(canto_config_report(config, training->batch, 0, &report)) ||
-        !random_data(context, config, &data))
+        !speed_random_data(context, config, &data))
         goto done;
     m.flops_per_token = report.training_flops_per_token;
     if (!train(context, config, training, data, &m)) goto done;

@@ -2,7 +2,74 @@
 #include <string.h>
 
 #include "model_options.h"
+#include "speed.h"
 #include "train_options.h"
+
+/* What one way of training would take. */
+typedef struct forecast {
+    canto_plan plan;
+    double     seconds; /* of all updates and evaluations; 0: not measured, or their number hangs on data */
+    double     tokens_per_second;
+} forecast;
+
+/* Another way, beside the one that was asked for. */
+typedef struct alternative {
+    const char         *name;
+    bool                there;
+    canto_config        config;
+    canto_train_options settings;
+    double              update, evaluation; /* how many times as long */
+    forecast            f;
+} alternative;
+
+enum { ALTERNATIVES = 3, USUAL_TOKENS = 20 }; /* a parameter (Hoffmann et al. 2022) */
+
+/* ------------------------------------------------------------------------------------------------ what it would take */
+
+static void foresee(const canto_config *config, const canto_train_options *settings, double update, double evaluation,
+                    forecast *f) {
+    double tokens = (double)settings->batch * settings->accumulate * config->context;
+    f->tokens_per_second = update > 0 ? tokens / update : 0;
+    f->seconds =
+        (double)f->plan.updates * update + 2.0 * (double)f->plan.evaluations * settings->eval_batches * evaluation;
+}
+
+static double operations_of(const canto_config *config) {
+    canto_report report;
+    return canto_config_report(config, 1, 0, &report).code == CANTO_OK ? report.training_flops_per_token : 0;
+}
+
+/* Half the batch twice as often, activations made again, half the context. Their times follow the operations from the one that
+ * is measured; making activations again costs another forward pass through the blocks. Before anything is measured: a plan
+ * counts what the process holds already. */
+static void look_around(canto_context *context, const canto_config *config, const canto_train_options *settings,
+                        const canto_tokenizer *tokenizer, const canto_data *data, alternative list[ALTERNATIVES]) {
+    static const char *const names[ALTERNATIVES] = {"half the batch, twice as often", "--recompute on",
+                                                    "half the context"};
+    for (int i = 0; i < ALTERNATIVES; i++) {
+        alternative *a = &list[i];
+        *a = (alternative){.name = names[i], .config = *config, .settings = *settings, .update = 1, .evaluation = 1};
+        canto_train_options *t = &a->settings;
+        if (i == 0 && settings->batch % 2 == 0) {
+            t->batch /= 2;
+            t->accumulate *= 2;
+            if (t->eval_batch > t->batch) t->eval_batch = t->batch;
+            a->there = true;
+        }
+        if (i == 1 && !settings->recompute) {
+            t->recompute = a->there = true;
+            a->update = 4.0 / 3;
+        }
+        if (i == 2 && config->context > 1) {
+            a->config.context /= 2;
+            a->update = a->evaluation = operations_of(&a->config) / operations_of(config) / 2;
+            a->there = true;
+        }
+        a->there = a->there && canto_train_plan(context, &a->config, t, tokenizer, data, &a->f.plan).code == CANTO_OK;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------- saying so */
 
 static json_t *memory_json(const canto_plan *p) {
     json_t *o = json_object();
@@ -18,8 +85,16 @@ static json_t *memory_json(const canto_plan *p) {
     return o;
 }
 
-static void print_json(const canto_plan *p, const canto_config *config, const canto_train_options *settings) {
-    json_t *o = json_object();
+/* What hangs on time, when it was measured. */
+static void add_times(json_t *o, const forecast *f) {
+    if (f->tokens_per_second > 0) json_object_set_new(o, "tokens_per_second", json_number(f->tokens_per_second));
+    if (f->seconds > 0) json_object_set_new(o, "seconds_total", json_number(f->seconds));
+}
+
+static void print_json(const forecast *f, const canto_config *config, const canto_train_options *settings,
+                       const alternative *others) {
+    const canto_plan *p = &f->plan;
+    json_t           *o = json_object();
     json_object_set_new(o, "parameters", json_whole(p->parameters));
     json_object_set_new(o, "vocabulary", json_integer(config->vocab));
     json_object_set_new(o, "batch", json_integer(settings->batch));
@@ -29,6 +104,22 @@ static void print_json(const canto_plan *p, const canto_config *config, const ca
     if (!p->fits) json_object_set_new(o, "advice", json_text(p->advice, strlen(p->advice)));
     json_object_set_new(o, "checkpoint_bytes", json_whole(p->checkpoint_bytes));
     json_object_set_new(o, "disk_bytes", json_whole(p->disk_bytes));
+    if (p->updates) {
+        json_object_set_new(o, "updates", json_whole(p->updates));
+        json_object_set_new(o, "tokens", json_number(p->tokens));
+        json_object_set_new(o, "tokens_per_parameter", json_number(p->tokens / (double)p->parameters));
+    }
+    add_times(o, f);
+    json_t *list = json_array();
+    for (int i = 0; i < ALTERNATIVES; i++) {
+        if (!others[i].there) continue;
+        json_t *one = json_object();
+        json_object_set_new(one, "instead", json_string(others[i].name));
+        json_object_set_new(one, "peak_bytes", json_whole(others[i].f.plan.peak_bytes));
+        add_times(one, &others[i].f);
+        json_array_append_new(list, one);
+    }
+    json_object_set_new(o, "instead", list);
     json_print(o);
 }
 
@@ -36,7 +127,43 @@ static void print_bytes(const char *name, uint64_t bytes) {
     printf("  %-24s %12s\n", name, number_bytes((double)bytes).text);
 }
 
-static void print_plan(const canto_plan *p, const canto_config *config, const canto_train_options *settings) {
+static void print_duration(const forecast *f) {
+    if (f->seconds > 0) printf("  %12s\n", number_duration(f->seconds).text);
+    else printf("\n");
+}
+
+static void print_length(const forecast *f, const speed *s) {
+    const canto_plan *p = &f->plan;
+    if (p->updates) {
+        double each = p->tokens / (double)p->parameters;
+        printf("\nLength\n");
+        printf("  %-24s %12s\n", "updates", number_grouped(p->updates).text);
+        printf("  %-24s %12s   %.3g a parameter; about %d are usual when time is what is scarce\n", "tokens",
+               number_short(p->tokens).text, each, USUAL_TOKENS);
+    }
+    if (f->tokens_per_second <= 0) return;
+    if (!p->updates) printf("\nLength\n");
+    printf("  %-24s %12s   measured just now%s\n", "tokens a second",
+           number_grouped((uint64_t)(f->tokens_per_second + 0.5)).text,
+           s->shortened ? ", with a part of the model" : "");
+    if (f->seconds > 0)
+        printf("  %-24s %12s   checkpoints and samples left out\n", "time", number_duration(f->seconds).text);
+}
+
+static void print_others(const forecast *f, const alternative *others) {
+    printf("\nInstead%35s%14s\n  %-28s %12s", "memory", f->seconds > 0 ? "time" : "", "(as asked)",
+           number_bytes((double)f->plan.peak_bytes).text);
+    print_duration(f);
+    for (int i = 0; i < ALTERNATIVES; i++) {
+        if (!others[i].there) continue;
+        printf("  %-28s %12s", others[i].name, number_bytes((double)others[i].f.plan.peak_bytes).text);
+        print_duration(&others[i].f);
+    }
+}
+
+static void print_plan(const forecast *f, const canto_config *config, const canto_train_options *settings,
+                       const speed *s, const alternative *others) {
+    const canto_plan *p = &f->plan;
     printf("%s: %s parameters, vocabulary %s, batches of %d sequences of %d tokens\n\nMemory\n",
            *config->preset ? config->preset : "model", number_grouped(p->parameters).text,
            number_grouped((uint64_t)config->vocab).text, (int)settings->batch, (int)config->context);
@@ -52,6 +179,8 @@ static void print_plan(const canto_plan *p, const canto_config *config, const ca
     printf("\nDisk\n");
     print_bytes("a checkpoint", p->checkpoint_bytes);
     print_bytes("the run folder", p->disk_bytes);
+    print_length(f, s);
+    print_others(f, others);
     if (!p->fits) printf("\nThis is more memory than is available. %s\n", p->advice);
 }
 
@@ -66,7 +195,10 @@ static void count_samples(const option_set *options, canto_plan *plan) {
 static int run_plan(option_set *options) {
     canto_config        config;
     canto_train_options settings;
-    canto_plan          plan;
+    forecast            plan = {0};
+    speed               measured = {0};
+    alternative         others[ALTERNATIVES];
+    bool                measure = true;
     const char         *file = options_text(options, "config", NULL);
     if (file && !options_read_config(options, file)) return WRONG_USAGE;
     terminal_set_quiet(options_flag(options, "quiet"));
@@ -79,19 +211,30 @@ static int run_plan(option_set *options) {
         return WRONG_USAGE;
 
     int              code = FAILED;
-    canto_context   *context = support_context(options);
+    canto_context   *context = support_context(options), *silent = NULL;
     canto_tokenizer *tokenizer = NULL;
     canto_data      *data = NULL;
     if (!context || (options->count && !train_options_texts(context, options, &config, &tokenizer, &data))) goto done;
     if (tokenizer && !options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
-    if (!support_good(canto_train_plan(context, &config, &settings, tokenizer, data, &plan))) goto done;
-    count_samples(options, &plan);
-    if (options_flag(options, "json")) print_json(&plan, &config, &settings);
-    else print_plan(&plan, &config, &settings);
+    if (!support_good(canto_train_plan(context, &config, &settings, tokenizer, data, &plan.plan))) goto done;
+    count_samples(options, &plan.plan);
+    look_around(context, &config, &settings, tokenizer, data, others);
+    options_switch(options, "measure", &measure);
+    if (measure && plan.plan.fits) {
+        silent = support_context_silent(options); /* random tokens need no advice */
+        if (!silent || !speed_measure(silent, &config, &settings, &measured)) goto done;
+    }
+    foresee(&config, &settings, measured.update, measured.evaluation, &plan);
+    for (int i = 0; i < ALTERNATIVES; i++)
+        foresee(&others[i].config, &others[i].settings, measured.update * others[i].update,
+                measured.evaluation * others[i].evaluation, &others[i].f);
+    if (options_flag(options, "json")) print_json(&plan, &config, &settings, others);
+    else print_plan(&plan, &config, &settings, &measured, others);
     code = DONE;
 done:
     canto_data_close(data);
     canto_tokenizer_close(tokenizer);
+    canto_context_close(silent);
     canto_context_close(context);
     return code;
 }
@@ -99,21 +242,23 @@ done:
 static const char *const examples[] = {
     "canto plan book.txt --preset mini --batch 64",
     "what canto train book.txt --preset mini --batch 64 would need",
-    "canto plan --preset gpt2 --context 256 --json",
-    "without a text, for another program",
+    "canto plan --preset gpt2 --context 256 --measure off --json",
+    "its memory and disk alone, without a text, for another program",
     NULL,
 };
 
 const command command_plan = {
     .name = "plan",
     .operands = "[TEXT...] [OPTIONS]",
-    .about = "say what a training would need",
+    .about = "say what a training would need, and how long it would take",
     .details =
         "As canto train with the same texts and options, but it only says how much memory the run would take, for "
-        "what, and how much disk, and what would fit if this machine has less.\n"
+        "what, how much disk, how long it would take, what other ways would, and what would fit if this machine has "
+        "less. The time is that of a few seconds' training on random tokens, of a part of the model when it is large "
+        "(--measure off leaves that out).\n"
         "Without a TEXT the vocabulary is --vocab or the preset's, and what hangs on the text is left out. Nothing is "
         "written, so -o changes nothing, and --resume is for train alone.\n",
-    .groups = train_groups,
+    .groups = plan_groups,
     .run = run_plan,
     .section = "Models",
     .examples = examples,

@@ -73,6 +73,23 @@ const option_group train_groups[] = {
     {0},
 };
 
+static const option_entry plan_entries[] = {
+    {"measure", 0, OPTION_SWITCH, NULL, "train on random tokens for some seconds, to tell the time (default: on)", 0, 0},
+    {0},
+};
+
+const option_group plan_groups[] = {
+    {"Planning", plan_entries},
+    {"Run", run_entries},
+    {"Model", shape_entries},
+    {"Dropout", dropout_entries},
+    {"Training", training_entries},
+    {"Looking on", journal_entries},
+    {"Text", text_entries},
+    {"Common", common_entries},
+    {0},
+};
+
 bool train_options_apply(const option_set *options, canto_train_options *t) {
     int     choice;
     double  minutes;

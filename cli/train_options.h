@@ -4,7 +4,7 @@
 
 #include "command.h"
 
-extern const option_group train_groups[];
+extern const option_group train_groups[], plan_groups[]; /* plan's: train's, and whether to measure */
 
 /* Changes settings, a preset's, as the options say. False after a message when they contradict each other. */
 bool train_options_apply(const option_set *options, canto_train_options *settings);

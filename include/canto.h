@@ -657,6 +657,9 @@ typedef struct canto_plan {
     uint64_t available_bytes;   /* what it can still take, by the system, control groups and limits; 0: not known */
     uint64_t checkpoint_bytes;  /* one checkpoint on disk */
     uint64_t disk_bytes;        /* the run folder at its end, and the checkpoint being written */
+    uint64_t updates;           /* of the whole run; 0: hangs on data that is not known */
+    uint64_t evaluations;       /* on the way, each of eval_batches of both splits */
+    double   tokens;            /* that all updates see */
     bool     fits;              /* canto_trainer_open would not refuse it */
     char     advice[160];       /* what would fit; "" when it does */
 } canto_plan;

@@ -39,6 +39,9 @@ canto_status canto_train_plan(canto_context *context, const canto_config *config
     plan->available_bytes = machine_available_memory();
     plan->checkpoint_bytes = checkpoint_bytes(n.parameters);
     plan->disk_bytes = needs_disk(&of);
+    plan->updates = needs_updates(&of);
+    plan->evaluations = needs_evaluations(&of);
+    plan->tokens = (double)plan->updates * options->batch * options->accumulate * config->context;
     plan->fits = plan->available_bytes == 0 || n.total <= plan->available_bytes;
     if (!plan->fits) needs_advice(&of, plan->available_bytes, plan->advice);
 done:

@@ -214,8 +214,7 @@ done:
 
 /* --------------------------------------------------------------------------------------------------------- disk */
 
-/* Updates of the run; 0 when that hangs on data that is not known. */
-static uint64_t updates_of(const needs_of *of) {
+uint64_t needs_updates(const needs_of *of) {
     const canto_train_options *o = of->options;
     uint64_t                   windows = order_bytes(of) / sizeof(uint32_t);
     if (o->epochs == 0) return (uint64_t)o->steps;
@@ -223,10 +222,18 @@ static uint64_t updates_of(const needs_of *of) {
     return windows ? (uint64_t)o->epochs * ((batches + (uint64_t)o->accumulate - 1) / (uint64_t)o->accumulate) : 0;
 }
 
+uint64_t needs_evaluations(const needs_of *of) {
+    const canto_train_options *o = of->options;
+    uint64_t                   updates = needs_updates(of), every = (uint64_t)o->eval_every;
+    uint64_t                   first = 1, last = o->epochs > 0 ? (uint64_t)o->epochs : 1;
+    if (updates == 0) return o->epochs > 0 ? 0 : 1;
+    return first + last + (every ? (updates - 1) / every : 0);
+}
+
 uint64_t needs_disk(const needs_of *of) {
     enum { ROW = 120, RUN_JSON = 8192 };
     const canto_train_options *o = of->options;
-    uint64_t updates = updates_of(of), every = (uint64_t)(o->save_every ? o->save_every : o->eval_every);
+    uint64_t updates = needs_updates(of), every = (uint64_t)(o->save_every ? o->save_every : o->eval_every);
     uint64_t kept = (every ? updates / every : 0) + 1 + (o->save_every ? 0 : (uint64_t)o->epochs);
     if (o->keep > 0 && kept > (uint64_t)o->keep + 3) kept = (uint64_t)o->keep + 3; /* best, last, and the one to come */
     tensor_table table;

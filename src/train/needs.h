@@ -38,6 +38,11 @@ typedef struct bytes_text {
 } bytes_text;
 bytes_text needs_bytes(uint64_t bytes);
 
+/* Updates of the run; 0 when that hangs on data that is not known. */
+uint64_t needs_updates(const needs_of *of);
+/* Evaluations of both splits: before the first update, on schedule, after the last or at each epoch's end. */
+uint64_t needs_evaluations(const needs_of *of);
+
 /* Bytes on disk of the checkpoints (one that is being written counted in) and the journal at the run's end. */
 uint64_t needs_disk(const needs_of *of);
 

@@ -19,7 +19,7 @@ peak() {
 
 # Within 5 %; what the sanitizers keep for themselves is not planned.
 compare() {
-    run 0 plan "$@" --json || return
+    run 0 plan "$@" --measure off --json || return
     local planned taken
     planned=$(jq .memory.peak_bytes "$WORK/out")
     jq -e '.memory | (.weights_bytes + .gradients_bytes + .moments_bytes + .activations_bytes) < .peak_bytes' \
@@ -48,26 +48,41 @@ yes "$(cat "$WORK/small.txt")" | head -c 20000000 >"$WORK/large.txt"
 compare "$WORK/large.txt" --preset shakespeare-tiny --batch 2 --eval-batch 2 --context 8 $little
 
 # Without a text, and for people.
-run 0 plan --preset gpt2 --json && jq -e '.memory.weights_bytes == 497759232 and .memory.moments_bytes == 2 * .memory.weights_bytes
+run 0 plan --preset gpt2 --measure off --json && jq -e '.memory.weights_bytes == 497759232 and .memory.moments_bytes == 2 * .memory.weights_bytes
     and .memory.gradients_bytes == .memory.weights_bytes and .disk_bytes > .checkpoint_bytes and
     .checkpoint_bytes > 3 * .memory.weights_bytes and (has("tokens_per_second") | not)' "$WORK/out" >/dev/null || fail "plan --preset gpt2"
-run 0 plan && has out "at most, together" && has out "run folder"
+run 0 plan --measure off && has out "at most, together" && has out "run folder" && has out "half the context"
 run 2 plan --resume "$WORK/run" && has err "canto train --resume"
 run 2 plan --widht 3 && has err "did you mean --width?"
 run 1 plan "$WORK/missing.txt" && has err missing.txt
+
+# How long: what was measured, and what follows from it. A model too large for a short try is tried in parts.
+sizes="--width 16 --heads 2 --layers 2 --context 16 --batch 4"
+run 0 plan "$WORK/long.txt" $sizes --steps 1000 --eval-every 100 --eval-batches 5 --accumulate 2 --json && jq -e '.updates == 1000 and
+    .tokens == 128000 and .tokens_per_second > 0 and .seconds_total > .tokens / .tokens_per_second and (.instead | length == 3) and
+    (.instead[1].instead | test("recompute")) and .instead[1].seconds_total > .seconds_total and
+    .instead[2].seconds_total < .seconds_total and (.memory.peak_bytes as $peak | all(.instead[]; .peak_bytes <= 1.02 * $peak))' \
+    "$WORK/out" >/dev/null || fail "times: $(head -c 900 "$WORK/out")"
+run 0 plan "$WORK/long.txt" $sizes --epochs 3 --split 0.9 --json --measure off && updates=$(jq .updates "$WORK/out")
+run 0 train "$WORK/long.txt" -o "$WORK/run" $sizes --epochs 3 --split 0.9 --eval-batches 1 --json && [ "$updates" = "$(jq -s '.[-1].step' "$WORK/out")" ] ||
+    fail "$updates updates planned: $(tail -n 1 "$WORK/out")"
+rm -rf "$WORK/run"
+if [ -z "${CANTO_SANITIZE:-}" ]; then
+    run 0 plan --preset gpt2 --vocab 300 --layers 6 --context 128 --batch 16 --steps 10 --accumulate 2 && has out "with a part of the model" && has out "a parameter"
+fi
 
 # Too much: plan says so and what would fit, train refuses it, and what plan proposed passes. (A small model's memory hardly
 # grows with its batch.)
 if [ -z "${CANTO_SANITIZE:-}" ]; then
     ulimit -v 1000000
     middling="--width 512 --heads 8 --layers 6 --context 32"
-    run 0 plan "$WORK/long.txt" --batch 4000 --json && jq -e .fits "$WORK/out" >/dev/null || fail "a small model's large batch"
-    run 0 plan "$WORK/long.txt" $middling --batch 4000 --json && jq -e '.fits == false' "$WORK/out" >/dev/null || fail "it would not fit"
+    run 0 plan "$WORK/long.txt" --batch 4000 --measure off --json && jq -e .fits "$WORK/out" >/dev/null || fail "a small model's large batch"
+    run 0 plan "$WORK/long.txt" $middling --batch 4000 --measure off --json && jq -e '.fits == false' "$WORK/out" >/dev/null || fail "it would not fit"
     advice=$(jq -r .advice "$WORK/out")
     run 1 train "$WORK/long.txt" -o "$WORK/run" $middling --batch 4000 && has err "are available" && has err "weights" && has err "A batch of"
     [ ! -e "$WORK/run" ] || fail "a refused training made a folder"
     fitting=$(sed -n 's/A batch of \([0-9]*\).*/\1/p' <<<"$advice")
-    run 0 plan "$WORK/long.txt" $middling --batch $((fitting - 1)) --json && jq -e .fits "$WORK/out" >/dev/null || fail "the advice: $advice"
+    run 0 plan "$WORK/long.txt" $middling --batch $((fitting - 1)) --measure off --json && jq -e .fits "$WORK/out" >/dev/null || fail "the advice: $advice"
     run 0 train "$WORK/long.txt" -o "$WORK/run" $middling --batch $((fitting - 1)) --steps 1 --eval-batches 1
     run 0 train "$WORK/long.txt" -o "$WORK/wide" --width 384 --heads 6 --layers 6 --batch 1 --context 32 --steps 0
     (
@@ -77,7 +92,7 @@ if [ -z "${CANTO_SANITIZE:-}" ]; then
         exit "$FAILURES"
     ) || fail "a model that is too large to be opened"
     run 0 generate "$WORK/wide" -p In -n 3
-    run 0 plan --preset gpt3 && has out "The preset" && has out "would fit"
-    run 0 plan --width 768 --heads 12 --context 8192 --preset mini && has out "A batch of 1 with a context of"
+    run 0 plan --preset gpt3 --measure off && has out "The preset" && has out "would fit"
+    run 0 plan --width 768 --heads 12 --context 8192 --preset mini --measure off && has out "A batch of 1 with a context of"
 fi
 finish
