@@ -61,7 +61,7 @@ sizes="--width 16 --heads 2 --layers 2 --context 16 --batch 4"
 run 0 plan "$WORK/long.txt" $sizes --steps 1000 --eval-every 100 --eval-batches 5 --accumulate 2 --json && jq -e '.updates == 1000 and
     .tokens == 128000 and .tokens_per_second > 0 and .seconds_total > .tokens / .tokens_per_second and (.instead | length == 3) and
     (.instead[1].instead | test("recompute")) and .instead[1].seconds_total > .seconds_total and
-    .instead[2].seconds_total < .seconds_total and (.memory.peak_bytes as $peak | all(.instead[]; .peak_bytes <= 1.02 * $peak))' \
+    .instead[2].seconds_total < .seconds_total and (.memory.peak_bytes as $peak | all(.instead[]; .peak_bytes <= 1.1 * $peak))' \
     "$WORK/out" >/dev/null || fail "times: $(head -c 900 "$WORK/out")"
 run 0 plan "$WORK/long.txt" $sizes --epochs 3 --split 0.9 --json --measure off && updates=$(jq .updates "$WORK/out")
 run 0 train "$WORK/long.txt" -o "$WORK/run" $sizes --epochs 3 --split 0.9 --eval-batches 1 --json && [ "$updates" = "$(jq -s '.[-1].step' "$WORK/out")" ] ||
