@@ -14,6 +14,19 @@
 #include "train_resume.h"
 #include "writing.h"
 
+/* A moving average in which the last fifty or so values count. */
+typedef struct smooth {
+    double sum, weight;
+} smooth;
+
+static void smooth_add(smooth *s, double x) {
+    const double keep = 0.98;
+    s->sum = keep * s->sum + (1 - keep) * x;
+    s->weight = keep * s->weight + (1 - keep);
+}
+
+static double smooth_value(const smooth *s) { return s->weight > 0 ? s->sum / s->weight : NAN; }
+
 /* One training as the event callback sees it. */
 typedef struct training {
     canto_context         *context;
@@ -24,6 +37,8 @@ typedef struct training {
     uint64_t               seed;
     bool                   json, interrupted;
     double                 val_loss, loss; /* the latest */
+    smooth                 trend, speed;   /* of the loss; tokens a second */
+    double                 most;           /* tokens a second if every operation ran at the peak; 0: not known */
     char                   last[4096];     /* the latest checkpoint */
     int64_t                step, steps;
 } training;
@@ -82,13 +97,14 @@ static void print_event(const char *name, const canto_event *e) {
 }
 
 static void show_progress(const training *run, const canto_event *e, bool important) {
-    char val[32] = "", speed[48] = "", left[48] = "";
+    char   val[32] = "", rate[48] = "", left[48] = "", share[32] = "";
+    double trend = smooth_value(&run->trend), speed = smooth_value(&run->speed);
     if (isfinite(run->val_loss)) snprintf(val, sizeof val, "  val %.4f", run->val_loss);
-    if (e->tokens_per_second > 0)
-        snprintf(speed, sizeof speed, "  %s tokens/s", number_short(e->tokens_per_second).text);
+    if (speed > 0) snprintf(rate, sizeof rate, "  %s tokens/s", number_short(speed).text);
+    if (speed > 0 && run->most > 0) snprintf(share, sizeof share, "  %.0f%% of peak", 100 * speed / run->most);
     if (isfinite(e->seconds_left)) snprintf(left, sizeof left, "  %s left", number_duration(e->seconds_left).text);
-    terminal_progress(important, "step %lld/%lld  loss %.4f%s%s%s", (long long)e->step, (long long)e->steps, run->loss,
-                      val, speed, left);
+    terminal_progress(important, "step %lld/%lld  loss %.4f  trend %.4f%s%s%s%s", (long long)e->step,
+                      (long long)e->steps, run->loss, trend, val, rate, left, share);
 }
 
 /* Into samples.txt, which is the trainer's, and to the eye. */
@@ -126,6 +142,10 @@ static bool on_event(void *user, const canto_trainer *trainer, const canto_event
     training                *run = user;
     (void)trainer;
     if (isfinite(e->train_loss)) run->loss = e->train_loss;
+    if (e->kind == CANTO_EVENT_STEP) {
+        smooth_add(&run->trend, e->train_loss);
+        smooth_add(&run->speed, e->tokens_per_second);
+    }
     if (isfinite(e->val_loss)) run->val_loss = e->val_loss;
     run->step = e->step;
     run->steps = e->steps;
@@ -210,6 +230,16 @@ static void introduce(const canto_context *context, const canto_config *config, 
     if (step > 0) terminal_note("going on after step %lld", (long long)step);
 }
 
+/* Tokens a second if nothing but multiply-adds at this machine's peak took time: what the progress line holds speed against. */
+static double most_tokens(canto_context *context, const canto_config *config) {
+    canto_report report;
+    double       peak;
+    if (canto_config_report(config, 1, 0, &report).code != CANTO_OK ||
+        canto_probe(context, CANTO_PROBE_FMA, 0, &peak).code != CANTO_OK)
+        return 0;
+    return 1e9 * peak / report.training_flops_per_token;
+}
+
 static int run_train(option_set *options) {
     canto_config        config;
     canto_train_options settings;
@@ -244,6 +274,7 @@ static int run_train(option_set *options) {
     run.prompt = options_text(options, "sample-prompt", NULL);
     options_int64(options, "sample-every", &run.sample_every);
     introduce(context, &config, &settings, data, canto_trainer_step(run.trainer));
+    if (!quiet) run.most = most_tokens(context, &config);
     code = train(&run);
 done:
     canto_trainer_close(run.trainer);
@@ -282,6 +313,9 @@ const command command_train = {
         "how "
         "often something is saved, logged, evaluated or sampled; nothing else may. TEXT are needed only when they lie "
         "elsewhere now.\n"
+        "The progress line: the last batch's loss, a trend (a moving average of the last fifty or so losses), the "
+        "latest validation loss, speed, time left, and how much of the processor's multiply-adds the arithmetic "
+        "makes use of.\n"
         "Settings that are not given are those of the preset. In brackets stand those of mini, the default preset.\n",
     .groups = train_groups,
     .run = run_train,

@@ -69,4 +69,8 @@ jq -es 'map(select(.event == "step"))[0] | has("step") and has("epoch") and has(
 grep -q -- "--- step 4 ---" "$WORK/json/samples.txt" || fail "samples.txt"
 jq -e '.command.width == 16 and .command.steps == 4 and .command.tie == "off"' "$WORK/json/run.json" >/dev/null ||
     fail "the record in run.json: $(jq -c .command "$WORK/json/run.json")"
+# The progress line: what it says, and what of it a pipe gets.
+run 0 train "$WORK/small.txt" -o "$WORK/told" ${S% --quiet} --steps 2
+grep -qE "^step 1/2  loss [0-9.]+  trend [0-9.]+  val [0-9.]+  [0-9.]+[KMG]? tokens/s  .* left  [0-9]+% of peak$" "$WORK/err" ||
+    fail "progress: $(cat "$WORK/err")"
 finish
