@@ -23,6 +23,7 @@ const command *const commands[] = {
     &command_tokenizer_encode,
     &command_tokenizer_decode,
     &command_tokenizer_info,
+    &command_tokenizer_compare,
     &command_tokenizer_save,
     &command_data_prepare,
     &command_bench_train,

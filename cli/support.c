@@ -309,30 +309,12 @@ bool support_data(canto_context *context, const canto_tokenizer *tokenizer, char
 
 /* -------------------------------------------------------------------------------------------------- JSON */
 
-/* Bytes of the UTF-8 character at text[0 .. bytes), or 0 when there is none. */
-static size_t character_bytes(const unsigned char *text, size_t bytes) {
-    size_t   need = *text < 0x80                    ? 1
-                    : *text >= 0xc2 && *text < 0xe0 ? 2
-                    : (*text & 0xf0) == 0xe0        ? 3
-                    : *text >= 0xf0 && *text < 0xf5 ? 4
-                                                    : 0;
-    uint32_t code = need > 1 ? *text & (0x7f >> need) : *text;
-    if (!need || need > bytes) return 0;
-    for (size_t i = 1; i < need; i++) {
-        if ((text[i] & 0xc0) != 0x80) return 0;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    bool bad = (need == 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) ||
-               (need == 4 && (code < 0x10000 || code > 0x10ffff));
-    return bad ? 0 : need;
-}
-
 json_t *json_text(const char *text, size_t bytes) {
     char *out = malloc(3 * bytes + 1);
     if (!out) return json_null();
     size_t at = 0;
     for (size_t i = 0; i < bytes;) {
-        size_t size = character_bytes((const unsigned char *)text + i, bytes - i);
+        size_t size = terminal_character(text + i, bytes - i);
         memcpy(out + at, size ? text + i : "\xef\xbf\xbd", size ? size : 3);
         at += size ? size : 3;
         i += size ? size : 1;

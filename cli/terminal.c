@@ -99,25 +99,62 @@ void terminal_note(const char *form, ...) {
     va_end(values);
 }
 
-static size_t columns(void) {
+static size_t columns(int descriptor) {
     struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) return size.ws_col;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) return size.ws_col;
     return 80;
 }
 
-/* Ends the text before it gets wider than a line of `wide` columns, and puts ? for control characters. From the Hangul
- * letters on a character counts as two columns; accents put on the letter before them do no harm as one. */
+bool terminal_output_is_one(void) { return isatty(STDOUT_FILENO); }
+
+bool terminal_output_colors(void) {
+    const char *no_color = getenv("NO_COLOR"), *kind = getenv("TERM");
+    return isatty(STDOUT_FILENO) && kind && *kind && strcmp(kind, "dumb") != 0 && !(no_color && *no_color);
+}
+
+size_t terminal_output_columns(void) { return columns(STDOUT_FILENO); }
+
+/* From the Hangul letters on a character counts as two columns; accents put on the letter before them do no harm as one. */
+static size_t columns_of(const unsigned char *c) {
+    return *c >= 0xf0 || (*c >= 0xe1 && *c != 0xe2 && (*c > 0xe1 || c[1] >= 0x84)) ? 2 : 1;
+}
+
+size_t terminal_character(const char *begin, size_t bytes) {
+    const unsigned char *text = (const unsigned char *)begin;
+    size_t               need = *text < 0x80                    ? 1
+                                : *text >= 0xc2 && *text < 0xe0 ? 2
+                                : (*text & 0xf0) == 0xe0        ? 3
+                                : *text >= 0xf0 && *text < 0xf5 ? 4
+                                                                : 0;
+    uint32_t             code = need > 1 ? *text & (0x7f >> need) : *text;
+    if (!need || need > bytes) return 0;
+    for (size_t i = 1; i < need; i++) {
+        if ((text[i] & 0xc0) != 0x80) return 0;
+        code = code << 6 | (text[i] & 0x3f);
+    }
+    bool bad = (need == 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) ||
+               (need == 4 && (code < 0x10000 || code > 0x10ffff));
+    return bad ? 0 : need;
+}
+
+size_t terminal_wide(const char *text) {
+    size_t wide = 0;
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        if ((*c & 0xc0) != 0x80) wide += columns_of(c);
+    return wide;
+}
+
+/* Ends the text before it gets wider than a line of `wide` columns, and puts ? for control characters. */
 static void fit(char *text, size_t wide) {
     size_t at = 0;
     for (unsigned char *c = (unsigned char *)text; *c; c++) {
         if (*c < 32 || *c == 127) *c = '?';
         if ((*c & 0xc0) == 0x80) continue; /* a byte within a character */
-        size_t columns_of = *c >= 0xf0 || (*c >= 0xe1 && (*c > 0xe1 || c[1] >= 0x84)) ? 2 : 1;
-        if (at + columns_of > wide) {
+        if (at + columns_of(c) > wide) {
             *c = 0;
             return;
         }
-        at += columns_of;
+        at += columns_of(c);
     }
 }
 
@@ -139,7 +176,7 @@ void terminal_progress(bool important, const char *form, ...) {
     vsnprintf(line, sizeof line, form, values);
     va_end(values);
     if (screen.rewrites) {
-        fit(line, columns() - 1); /* asked each time: the window may have changed */
+        fit(line, columns(STDERR_FILENO) - 1); /* asked each time: the window may have changed */
         fprintf(stderr, "\r%s\033[K", line);
         fflush(stderr);
         screen.line_open = true;

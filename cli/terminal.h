@@ -33,6 +33,15 @@ void terminal_clear(void);
 /* Ends the rewritten line, from a signal's handler too: what is printed next stands below it. */
 void terminal_leave(void);
 
+/* Of standard output: whether it is a terminal, whether colours are wanted there, and how many columns it has (80 elsewhere). */
+bool   terminal_output_is_one(void);
+bool   terminal_output_colors(void);
+size_t terminal_output_columns(void);
+/* Bytes of the UTF-8 character that text[bytes] begins with, or 0 when there is none. bytes > 0. */
+size_t terminal_character(const char *text, size_t bytes);
+/* Columns that a text takes, as far as that can be told. */
+size_t terminal_wide(const char *text);
+
 /* Seconds on a clock that only goes forward. */
 double terminal_seconds(void);
 

@@ -1,8 +1,7 @@
-/* tokenizer_command.c - canto tokenizer encode, decode, info. */
+/* tokenizer_command.c - canto tokenizer encode, decode. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
 #include "tokenizer_command.h"
 
 static const option_entry which_entries[] = {
@@ -10,7 +9,9 @@ static const option_entry which_entries[] = {
     {0},
 };
 static const option_entry encode_entries[] = {
-    {"ids", 0, OPTION_FLAG, NULL, "ids separated by spaces (the default)", 0, 0},
+    {"ids", 0, OPTION_FLAG, NULL, "ids separated by spaces (the default unless it is shown on a terminal)", 0, 0},
+    {"pieces", 0, OPTION_FLAG, NULL, "the text's pieces above their ids, for the eye (the default on a terminal)", 0,
+     0},
     {"lines", 0, OPTION_FLAG, NULL, "one line in, one line out", 0, 0},
     {"jsonl", 0, OPTION_FLAG, NULL, "with --lines: a line is a JSON string", 0, 0},
     {"special", 0, OPTION_CHOICE, "allow|text|refuse",
@@ -30,9 +31,8 @@ static const option_group encode_groups[] = {{"Tokenizer", which_entries},
                                              {0}};
 static const option_group decode_groups[] = {
     {"Tokenizer", which_entries}, {"Decoding", decode_entries}, {"Common", common_entries}, {0}};
-static const option_group info_groups[] = {{"Tokenizer", which_entries}, {"Common", common_entries}, {0}};
 
-/* What the three have open; ending takes a zeroed one. */
+/* What the two have open; ending takes a zeroed one. */
 typedef struct work {
     canto_context   *context;
     canto_tokenizer *tokenizer;
@@ -46,14 +46,17 @@ static void work_end(work *w) {
     canto_context_close(w->context);
 }
 
+bool tokenizer_named(canto_context *context, const char *which, canto_tokenizer **tokenizer) {
+    if (strcmp(which, "byte")) return support_tokenizer_open(context, which, tokenizer);
+    canto_tokenizer_options bytes = canto_tokenizer_options_default();
+    bytes.kind = "byte";
+    return support_good(canto_tokenizer_train(context, &bytes, NULL, 0, tokenizer));
+}
+
 static bool work_begin(work *w, const option_set *options, const char *which) {
     *w = (work){0};
     w->context = support_context(options);
-    if (!w->context) return false;
-    if (strcmp(which, "byte")) return support_tokenizer_open(w->context, which, &w->tokenizer);
-    canto_tokenizer_options bytes = canto_tokenizer_options_default();
-    bytes.kind = "byte";
-    return support_good(canto_tokenizer_train(w->context, &bytes, NULL, 0, &w->tokenizer));
+    return w->context && tokenizer_named(w->context, which, &w->tokenizer);
 }
 
 /* Calls each(w, line, bytes) for every line of the text, or once for the whole of it. */
@@ -91,7 +94,10 @@ static bool encode_text(work *w, const option_set *options, const char *text, si
                             : !strcmp(wanted, "refuse") ? CANTO_SPECIAL_REFUSE
                                                         : CANTO_SPECIAL_TEXT;
     if (!support_good(canto_tokenizer_encode_special(w->tokenizer, text, bytes, special, &ids, &count))) return false;
-    if (options_flag(options, "json") && !options_flag(options, "ids")) {
+    bool ids_wanted = options_flag(options, "ids"), json = options_flag(options, "json");
+    if (options_flag(options, "pieces") || (!ids_wanted && !json && terminal_output_is_one()))
+        tokenizer_show(w->tokenizer, ids, count);
+    else if (json && !ids_wanted) {
         json_t *all = json_array();
         for (size_t i = 0; i < count; i++) json_array_append_new(all, json_integer(ids[i]));
         json_print(all);
@@ -115,6 +121,8 @@ static bool encode_piece(work *w, const option_set *options, const char *text, s
 }
 
 static int run_encode(option_set *options) {
+    if (options_flag(options, "pieces") && (options_flag(options, "ids") || options_flag(options, "json")))
+        return support_usage("--pieces is for the eye: give it, or --ids or --json");
     if (options_flag(options, "jsonl") && !options_flag(options, "lines"))
         return support_usage("--jsonl goes with --lines");
     return run_pieces(options, encode_piece);
@@ -165,43 +173,6 @@ static bool decode_piece(work *w, const option_set *options, const char *text, s
 
 static int run_decode(option_set *options) { return run_pieces(options, decode_piece); }
 
-/* --------------------------------------------------------------------------------------------------- info */
-
-void tokenizer_print_info(const canto_tokenizer *t, bool json) {
-    uint32_t vocabulary = (uint32_t)canto_tokenizer_vocabulary(t);
-    char     hash[24];
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)canto_tokenizer_hash(t));
-    json_t *o = json_object(), *tokens = json_array();
-    for (uint32_t id = 0; id < vocabulary && (json || id < 16); id++) {
-        size_t      bytes = 0;
-        const char *token = canto_tokenizer_token(t, id, &bytes);
-        json_array_append_new(tokens, json_text(token ? token : "", bytes));
-    }
-    json_object_set_new(o, "kind", json_string(canto_tokenizer_kind(t)));
-    json_object_set_new(o, "vocabulary", json_integer(vocabulary));
-    json_object_set_new(o, "hash", json_string(hash));
-    json_object_set_new(o, "tokens", tokens);
-    if (json) {
-        json_print(o);
-        return;
-    }
-    char *first = json_dumps(tokens, 0);
-    printf("kind        %s\nvocabulary  %s\nhash        %s\nfirst       %s\n", canto_tokenizer_kind(t),
-           number_grouped(vocabulary).text, hash, first ? first : "");
-    free(first);
-    json_decref(o);
-}
-
-static int run_info(option_set *options) {
-    const char *which = options->count ? options->operands[0] : options_text(options, "tokenizer", NULL);
-    if (!which || options->count > 1) return support_usage("which tokenizer? canto tokenizer info T");
-    work w;
-    bool good = work_begin(&w, options, which);
-    if (good) tokenizer_print_info(w.tokenizer, options_flag(options, "json"));
-    work_end(&w);
-    return good ? DONE : FAILED;
-}
-
 static const char *const encode_examples[] = {
     "canto tokenizer encode --tokenizer run other.txt",
     "the token ids of a text, as a trained model sees them",
@@ -214,7 +185,9 @@ const command command_tokenizer_encode = {
     .name = "tokenizer encode",
     .operands = "--tokenizer T [FILE] [OPTIONS]",
     .about = "turn text into token ids",
-    .details = "The text is FILE, or standard input.\n",
+    .details =
+        "The text is FILE, or standard input. On a terminal its pieces are shown, in colours, above their ids; into a "
+        "file or a pipe go ids, separated by spaces.\n",
     .groups = encode_groups,
     .run = run_encode,
     .section = "Texts and tokens",
@@ -238,23 +211,4 @@ const command command_tokenizer_decode = {
     .run = run_decode,
     .section = "Texts and tokens",
     .examples = decode_examples,
-};
-
-static const char *const info_examples[] = {
-    "canto tokenizer info run",
-    "kind and vocabulary of a model's tokenizer",
-    "canto tokenizer info run --json",
-    "with all of its tokens",
-    NULL,
-};
-
-const command command_tokenizer_info = {
-    .name = "tokenizer info",
-    .operands = "T [OPTIONS]",
-    .about = "tell a tokenizer's kind and vocabulary",
-    .details = "T is a file, model or run that has a tokenizer, or byte. With --json all of its tokens are printed.\n",
-    .groups = info_groups,
-    .run = run_info,
-    .section = "Texts and tokens",
-    .examples = info_examples,
 };
