@@ -89,14 +89,14 @@ void help_overview(FILE *file) {
         if (!section) continue;
         fprintf(file, "\n%s:\n", section);
         for (size_t j = i; j < commands_count; j++)
-            if (!strcmp(commands[j]->section, section)) named(file, commands[j]->name, 20, commands[j]->about);
+            if (!strcmp(commands[j]->section, section)) named(file, commands[j]->name, 21, commands[j]->about);
     }
     fputs("\ncanto help COMMAND (or canto COMMAND --help) tells all about one of them.\n"
           "canto --version says which canto this is.\n\n"
           "Results go to standard output, messages to standard error. Exit status: 0 done,\n"
           "1 failed, 2 wrong usage, 130 interrupted.\n\nEnvironment:\n",
           file);
-    for (size_t i = 0; help_environment[i]; i += 2) named(file, help_environment[i], 20, help_environment[i + 1]);
+    for (size_t i = 0; help_environment[i]; i += 2) named(file, help_environment[i], 21, help_environment[i + 1]);
 }
 
 void help_family(FILE *file, const char *name) {
@@ -104,7 +104,7 @@ void help_family(FILE *file, const char *name) {
     fprintf(file, "usage: canto %s COMMAND [ARGUMENTS] [OPTIONS]\n\n", name);
     for (size_t i = 0; i < commands_count; i++)
         if (command_family(commands[i], first) && !strcmp(first, name))
-            named(file, commands[i]->name, 20, commands[i]->about);
+            named(file, commands[i]->name, 21, commands[i]->about);
     fprintf(file, "\ncanto help %s COMMAND tells all about one of them.\n", name);
 }
 
