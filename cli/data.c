@@ -6,8 +6,9 @@
 static const option_entry entries[] = {
     {"output", 'o', OPTION_FILE, "FILE", "the token file to write; its tokenizer goes to FILE.tokenizer/ (needed)", 0,
      0},
-    {"tokenizer", 0, OPTION_PATH, "char|byte|word|PATH",
-     "a new tokenizer of this kind, or a folder or file with one (default: char)", 0, 0},
+    {"tokenizer", 0, OPTION_PATH, "char|byte|word|bpe|PATH",
+     "a new tokenizer of this kind (bpe:SIZE says how many tokens), or a folder or file with one (default: char)", 0,
+     0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
     {"specials", 0, OPTION_TEXT, "A,B,...", "tokens at the vocabulary's head, e.g. '<PAD>,<BOS>'", 0, 0},

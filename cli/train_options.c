@@ -16,8 +16,10 @@ static const option_entry run_entries[] = {
     {"output", 'o', OPTION_FOLDER, "RUN", "the run folder to make (needed, but for --resume)", 0, 0},
     {"resume", 0, OPTION_FOLDER, "RUN", "go on with this run where it stopped; texts and options come from it", 0, 0},
     {"config", 0, OPTION_FILE, "FILE", "a JSON object of these options; the command line wins", 0, 0},
-    {"tokenizer", 0, OPTION_PATH, "char|byte|word|PATH",
-     "a new tokenizer of this kind, or a folder or file with one (default: char; dante*: word)", 0, 0},
+    {"tokenizer", 0, OPTION_PATH, "char|byte|word|bpe|PATH",
+     "a new tokenizer of this kind (bpe:SIZE says how many tokens), or a folder or file with one (default: char; "
+     "dante*: word)",
+     0, 0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
     {"specials", 0, OPTION_TEXT, "A,B,...", "tokens at the vocabulary's head, e.g. '<PAD>,<BOS>'", 0, 0},
@@ -74,20 +76,15 @@ const option_group train_groups[] = {
 };
 
 static const option_entry plan_entries[] = {
-    {"measure", 0, OPTION_SWITCH, NULL, "train on random tokens for some seconds, to tell the time (default: on)", 0, 0},
+    {"measure", 0, OPTION_SWITCH, NULL, "train on random tokens for some seconds, to tell the time (default: on)", 0,
+     0},
     {0},
 };
 
 const option_group plan_groups[] = {
-    {"Planning", plan_entries},
-    {"Run", run_entries},
-    {"Model", shape_entries},
-    {"Dropout", dropout_entries},
-    {"Training", training_entries},
-    {"Looking on", journal_entries},
-    {"Text", text_entries},
-    {"Common", common_entries},
-    {0},
+    {"Planning", plan_entries},   {"Run", run_entries},           {"Model", shape_entries},
+    {"Dropout", dropout_entries}, {"Training", training_entries}, {"Looking on", journal_entries},
+    {"Text", text_entries},       {"Common", common_entries},     {0},
 };
 
 bool train_options_apply(const option_set *options, canto_train_options *t) {
