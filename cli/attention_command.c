@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
+#include "attention_map.h"
 
 static const option_entry entries[] = {
     {"prompt", 'p', OPTION_TEXT, "TEXT", "the text to look at (default: standard input)", 0, 0},
@@ -16,7 +16,8 @@ static const option_entry entries[] = {
     {0},
 };
 
-static const option_group groups[] = {{"Looking", entries}, {"Text", text_entries}, {"Common", common_entries}, {0}};
+static const option_group groups[] = {
+    {"Looking", entries}, {"Picture", picture_entries}, {"Text", text_entries}, {"Common", common_entries}, {0}};
 
 /* What one head does, as means over the positions from 1 on: position 0 has no choice. */
 typedef struct head_figures {
@@ -39,6 +40,10 @@ typedef struct viewer {
     head_figures          *heads; /* of all that are looked at, in order */
     size_t                 heads_count, at;
     size_t                 layer_heads; /* of each layer that is looked at */
+    const option_set      *options;
+    bool                   draws;
+    canto_plot_options     how;
+    attention_map          map;
 } viewer;
 
 /* ------------------------------------------------------------------------------------------------ figures */
@@ -159,6 +164,33 @@ static void print_csv_row(const viewer *v, const float *row, size_t i) {
     putchar('\n');
 }
 
+/* ------------------------------------------------------------------------------------------------ picture */
+
+/* The first position that position i of a layer sees. */
+static size_t first_seen(const viewer *v, int32_t layer, int64_t i) {
+    const canto_config *c = canto_model_config(v->model);
+    size_t              letters = strlen(c->pattern);
+    bool                local = letters && c->pattern[(size_t)layer % letters] == 'l' && c->window > 0;
+    return local && i >= c->window ? (size_t)(i - c->window + 1) : 0;
+}
+
+static bool draw(const viewer *v) {
+    map_title        *titles = calloc(v->heads_count, sizeof *titles);
+    canto_plot_label *labels = calloc(v->count, sizeof *labels);
+    bool              room = titles && labels;
+    for (size_t i = 0; room && i < v->heads_count; i++) {
+        const head_figures *f = &v->heads[i];
+        if (v->heads_count > 1) snprintf(titles[i].text, sizeof titles[i].text, "%d.%d", (int)f->layer, (int)f->head);
+        else snprintf(titles[i].text, sizeof titles[i].text, "layer %d, head %d", (int)f->layer, (int)f->head);
+    }
+    for (size_t i = 0; room && i < v->count; i++) labels[i].text = token_text(v, i, &labels[i].bytes);
+    if (!room) terminal_error("out of memory");
+    bool good = room && map_draw(&v->map, v->options, &v->how, titles, v->layer_heads, labels);
+    free(titles);
+    free(labels);
+    return good;
+}
+
 /* ------------------------------------------------------------------------------------------------ looking */
 
 /* What precedes the first row: nothing is printed before it is known that there is one. */
@@ -180,6 +212,7 @@ static bool on_captured(void *user, const canto_captured *c) {
         add_row(f, row, c->first + r);
         if (v->json) print_json_row(v, row, (size_t)(c->first + r));
         if (v->csv) print_csv_row(v, row, (size_t)(c->first + r));
+        if (v->draws) map_add(&v->map, v->at, (size_t)(c->first + r), first_seen(v, c->layer, c->first + r), row);
     }
     if (c->first + c->rows == c->columns) {
         end_head(f, v->count);
@@ -195,7 +228,9 @@ static bool look(viewer *v) {
         print_member("],\"figures\":", figures_json(v));
         printf("}\n");
     } else if (!v->csv) print_figures(v);
-    return true;
+    if (!v->draws) return true;
+    if (!options_given(v->options, "output")) putchar('\n');
+    return draw(v);
 }
 
 /* The heads that are asked for: there are some, and there is room for their figures. */
@@ -236,11 +271,14 @@ static int run_attention(option_set *options) {
     size_t      bytes;
     int         code = FAILED;
     if (options->count != 1) return support_usage("which model? canto attention MODEL -p TEXT");
+    v.options = options;
     v.json = options_flag(options, "json");
     v.csv = options_flag(options, "csv");
     if (v.json && v.csv) return support_usage("--json or --csv, not both");
     options_int32(options, "layer", &v.which.layer);
     options_int32(options, "head", &v.which.head);
+    v.draws = options_given(options, "output") || (!v.json && !v.csv);
+    if (v.draws && !picture_options(options, NULL, &v.how)) return WRONG_USAGE;
     if (!support_prompt(options, &text, &bytes, &owned)) return FAILED;
     if (!bytes) code = support_usage("there is no text to look at: give one with -p TEXT, or on standard input");
     else if ((v.context = support_context(options)) &&
@@ -248,10 +286,13 @@ static int run_attention(option_set *options) {
         v.tokenizer = canto_model_tokenizer(v.model);
         support_catch_interrupts();
         if (!v.tokenizer) terminal_error("%s has no tokenizer.json: it cannot read a text", options->operands[0]);
-        else if (choose_heads(&v, options->operands[0]) && encode(&v, text, bytes) && look(&v)) code = DONE;
+        else if (choose_heads(&v, options->operands[0]) && encode(&v, text, bytes) &&
+                 (!v.draws || map_open(&v.map, v.count, v.heads_count)) && look(&v))
+            code = DONE;
     }
     free(owned);
     free(v.heads);
+    map_close(&v.map);
     if (v.context) canto_free(v.context, v.ids);
     canto_model_close(v.model);
     canto_context_close(v.context);
@@ -260,9 +301,11 @@ static int run_attention(option_set *options) {
 
 static const char *const examples[] = {
     "canto attention run -p \"It was\"",
-    "every head's figures",
+    "every head's figures, and a sheet of all: layers down, heads across",
     "canto attention run -p \"It was\" --layer 0 --head 1",
-    "those of one head; with --csv its weights for a spreadsheet",
+    "one head, its rows and columns labelled; with --csv its weights for a spreadsheet",
+    "canto attention run -p \"It was the evening\" -o sheet.svg",
+    "all heads as a picture for a page",
     "head -c 12 book.txt | canto attention run --json",
     "all heads' weights of a text from standard input, for another program",
     NULL,
@@ -271,20 +314,23 @@ static const char *const examples[] = {
 const command command_attention = {
     .name = "attention",
     .operands = "MODEL -p TEXT [OPTIONS]",
-    .about = "show how a model's heads weigh the tokens of a text",
+    .about = "show how a model's heads weigh the tokens of a text: pictures, figures, values",
     .details =
         "Each token looks at itself and those before it (of a local layer: the nearest of them) with weights that sum "
-        "to 1; "
-        "row i, column j is how much token i takes from token j. Layers and heads count from 0. A text longer than the "
-        "model's context loses its beginning.\n"
+        "to "
+        "1; row i, column j is how much token i takes from token j. Layers and heads count from 0. A text longer than "
+        "the model's context loses its beginning.\n"
         "Figures of a head are means over the tokens, but for the first, which has no choice: entropy in bits (0: all "
         "on "
         "one token; k: as if evenly on 2^k), mean distance in tokens, the share on the first token, and the share on "
         "the "
         "token just before.\n"
+        "A picture's colours reach from 0 to the greatest weight behind the first eighth of the rows, which have "
+        "little "
+        "choice; what is not seen stays empty. It is shown here below the figures, or goes to -o's file.\n"
         "--json: {\"tokens\": [...], \"layers\": [[[[row], ...] a head, ...] a layer, ...], \"figures\": [...]}. "
-        "--csv: a "
-        "line a row, columns by position.\n",
+        "--csv: "
+        "a line a row, columns by position.\n",
     .groups = groups,
     .run = run_attention,
     .section = "Models",

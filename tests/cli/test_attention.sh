@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# canto attention (row 004-10): the weights as JSON and CSV, causal and local where the model is, the figures made of them,
-# one layer or head alone, and what is refused.
+# canto attention (row 004-10): the weights as JSON and CSV, causal and local where the model is, the figures and pictures
+# made of them, one layer or head alone, and what is refused.
 . "$(dirname "$0")/library.sh"
 . "$(dirname "$0")/text.sh"
 cd "$WORK" || exit 1
 { cat small.txt && echo '"so" they said'; } >talk.txt
-small='--width 16 --heads 2 --layers 2 --context 16 --batch 2 --steps 3 --quiet'
+small='--width 32 --attention-scale none --heads 2 --layers 2 --context 16 --batch 2 --steps 3 --init torch --quiet'
 # layer 0 sees everything before, layer 1 the nearest 4
 run 0 train talk.txt -o run --preset mini $small --window 4 --attention-pattern gl --lr 0.1 || finish
 
@@ -56,6 +56,34 @@ run 0 attention run -p t && has out " -"
 run 0 attention run -p "the cat and the cat and the cat" --json && has err "the model sees the last 16 of them"
 jq -e '(.tokens | add) == " cat and the cat" and (.layers[0][0] | length) == 16' out >/dev/null || fail "a long text"
 printf 'the "so\n' | "$CANTO" attention run --json >out 2>err && cmp -s out all.json || fail "a text from standard input: $(cat err)"
+
+# Below the figures stands the picture: a cell is two characters, the darker the more weight, of ten steps up to the greatest.
+run 0 attention run -p 'the "so' --layer 0 --head 1 && has out "layer 0, head 1" && has out "is looked at"
+sed -nE 's/^ +[0-6] [^ ]+ ([^ ]+)$/\1/p' out | sed 's/··/__/g' >picture
+jq -r '.layers[0][1] | (flatten | max) as $high | .[] | map(. / $high * 10 | floor | if . > 9 then 9 else . end) | join(" ")' all.json >levels
+[ "$(tr ' ' '\n' <levels | sort -u | wc -l)" -gt 5 ] || fail "a picture of few shades: $(cat levels)"
+[ "$(wc -l <picture)" = 7 ] || fail "the picture has $(wc -l <picture) rows: $(cat out)"
+awk 'BEGIN {for (i = 1; i <= 10; i++) level[substr("_.:-=+*#%@", i, 1)] = i - 1}
+    NR == FNR {want[FNR] = $0; next}
+    {split(want[FNR], w, " "); if (length($0) != 2 * FNR) bad++
+     for (i = 1; i <= FNR; i++) {d = level[substr($0, 2 * i, 1)] - w[i]; if (d > 1 || d < -1) bad++}}
+    END {exit bad > 0}' levels picture || fail "the picture is not that of the weights: $(cat out)"
+lacks out "$(printf '\033')"
+run 0 attention run -p 'the "so' --layer 0 --head 1 --colour always && has out "$(printf '\033')"
+run 0 attention run -p 'the "so' --layer 1 --head 0 && grep -qE '^   6 o {7}[^ ]+$' out || fail "a local layer's picture is not empty where nothing is seen: $(cat out)"
+run 0 attention run -p 'the "so' && for head in 0.0 0.1 1.0 1.1; do grep -qE " $head( |$)" out || fail "the sheet lacks $head"; done
+"$CANTO" attention run -p 'the "so' -o sheet.svg >out 2>err
+if grep -q 'without cairo' err; then echo "this build draws no files"; else
+    has err "wrote sheet.svg" && lacks out "0.0 " && grep -q '<svg ' sheet.svg && grep -q '</svg>' sheet.svg || fail "no SVG: $(cat err)"
+    run 0 attention run -p 'the "so' --json -o sheet.png && cmp -s out all.json && [ "$(head -c 8 sheet.png | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ] || fail "no PNG beside --json"
+    refused 1 "/nowhere/x.svg" attention run -p the -o /nowhere/x.svg --json
+fi
+refused 2 "must end with .svg or .png" attention run -p the -o sheet.pdf
+
+# So many cells that some share one: the greatest weight of them.
+for i in 1 2 3 4; do cat talk.txt; done >long.txt
+run 0 train long.txt -o long --preset mini --width 4 --heads 2 --layers 2 --context 3000 --batch 1 --steps 0 --eval-batches 1 --quiet
+head -c 2950 long.txt | "$CANTO" attention long >out 2>err && has err "2 x 2 tokens" && has out "1.1" || fail "a long text's sheet: $(cat err)"
 
 refused 2 "which model?" attention -p the
 refused 2 "no text to look at" attention run -p ""
