@@ -48,6 +48,31 @@ static void print_count(const char *name, uint64_t n) {
     printf("  %-26s %s (%s)\n", name, number_grouped(n).text, number_short((double)n).text);
 }
 
+/* The parameters by parts, with their names in JSON and for people. */
+#define PARTS 6
+typedef struct part {
+    const char *key, *name;
+    uint64_t    parameters;
+} part;
+
+static void parts_of(const canto_report *r, part parts[PARTS]) {
+    parts[0] = (part){"token_embedding", "token embedding", r->token_embedding};
+    parts[1] = (part){"position_embedding", "position embedding", r->position_embedding};
+    parts[2] = (part){"attention", "attention", r->attention};
+    parts[3] = (part){"feed_forward", "feed-forward", r->feed_forward};
+    parts[4] = (part){"norms", "norms", r->norms};
+    parts[5] = (part){"head", "head", r->head};
+}
+
+static void print_parts(const canto_report *r) {
+    part parts[PARTS];
+    parts_of(r, parts);
+    for (int i = 0; i < PARTS; i++)
+        if (parts[i].parameters)
+            printf("    %-24s %s (%.1f %%)\n", parts[i].name, number_grouped(parts[i].parameters).text,
+                   100 * (double)parts[i].parameters / (double)r->total);
+}
+
 static void print_bytes(const char *name, uint64_t bytes) {
     printf("  %-26s %s\n", name, number_bytes((double)bytes).text);
 }
@@ -65,6 +90,7 @@ static bool print_report(const canto_config *config, const canto_report *r, cons
     print_settings(config);
     printf("\nParameters\n");
     print_count("total", r->total);
+    print_parts(r);
     print_count("without token embedding", r->without_token_embedding);
     print_count("without embeddings", r->without_embeddings);
     printf("\nMemory\n");
@@ -110,6 +136,9 @@ static bool print_json(canto_context *context, const canto_config *config, const
     json_object_set_new(parameters, "total", json_whole(r->total));
     json_object_set_new(parameters, "without_token_embedding", json_whole(r->without_token_embedding));
     json_object_set_new(parameters, "without_embeddings", json_whole(r->without_embeddings));
+    part parts[PARTS];
+    parts_of(r, parts);
+    for (int i = 0; i < PARTS; i++) json_object_set_new(parameters, parts[i].key, json_whole(parts[i].parameters));
     json_object_set_new(memory, "weights_bytes", json_whole(r->weights_bytes));
     json_object_set_new(memory, "gradients_bytes", json_whole(r->gradients_bytes));
     json_object_set_new(memory, "moments_bytes", json_whole(r->moments_bytes));

@@ -446,7 +446,10 @@ typedef struct canto_module {
 typedef struct canto_report {
     uint64_t total; /* parameters */
     uint64_t without_token_embedding;
-    uint64_t without_embeddings;             /* neither token nor position table */
+    uint64_t without_embeddings; /* neither token nor position table */
+    /* The total by parts: both tables; of all blocks together the attention (its projections and biases), the feed-forward
+     * and the norms, the final one too; the head, 0 when it is the token embedding but for its bias. */
+    uint64_t token_embedding, position_embedding, attention, feed_forward, norms, head;
     uint64_t weights_bytes;                  /* float32 */
     uint64_t gradients_bytes, moments_bytes; /* of training */
     uint64_t activations_bytes;              /* of training at (batch, context), a thread a core */

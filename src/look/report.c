@@ -23,12 +23,39 @@ static uint64_t role_parameters(const canto_config *config, tensor_role role) {
     return (uint64_t)rows * (uint64_t)columns * layers;
 }
 
+/* The count of the report that a tensor belongs to. */
+static uint64_t *part_of(canto_report *report, tensor_role role) {
+    switch (role) {
+    case TENSOR_TOKEN_EMBEDDING:
+        return &report->token_embedding;
+    case TENSOR_POSITION_EMBEDDING:
+        return &report->position_embedding;
+    case TENSOR_QKV_WEIGHT:
+    case TENSOR_QKV_BIAS:
+    case TENSOR_PROJECTION_WEIGHT:
+    case TENSOR_PROJECTION_BIAS:
+        return &report->attention;
+    case TENSOR_FFN_UP_WEIGHT:
+    case TENSOR_FFN_UP_BIAS:
+    case TENSOR_FFN_DOWN_WEIGHT:
+    case TENSOR_FFN_DOWN_BIAS:
+        return &report->feed_forward;
+    case TENSOR_HEAD_WEIGHT:
+    case TENSOR_HEAD_BIAS:
+        return &report->head;
+    default:
+        return &report->norms;
+    }
+}
+
 static void report_counts(const canto_config *config, canto_report *report) {
-    uint64_t total = 0;
-    for (int role = 0; role < TENSOR_ROLES; role++) total += role_parameters(config, (tensor_role)role);
-    report->total = total;
-    report->without_token_embedding = total - role_parameters(config, TENSOR_TOKEN_EMBEDDING);
-    report->without_embeddings = report->without_token_embedding - role_parameters(config, TENSOR_POSITION_EMBEDDING);
+    for (int role = 0; role < TENSOR_ROLES; role++) {
+        uint64_t parameters = role_parameters(config, (tensor_role)role);
+        *part_of(report, (tensor_role)role) += parameters;
+        report->total += parameters;
+    }
+    report->without_token_embedding = report->total - report->token_embedding;
+    report->without_embeddings = report->without_token_embedding - report->position_embedding;
 }
 
 /* As the trainer's own arithmetic has it, with a T that may be shorter than what a trainer takes. */

@@ -15,6 +15,12 @@ run 0 inspect --presets --json
 for preset in $(jq -r '.[].name' out); do
     run 0 inspect --preset "$preset" && narrow "inspect --preset $preset"
 done
+run 0 inspect --preset gpt2-untied --json &&
+    jq -e '.parameters | .token_embedding == 38597376 and .position_embedding == 786432 and .head == 38597376 and .norms == 38400
+        and .attention == 28348416 and .feed_forward == 56669184
+        and .total == .token_embedding + .position_embedding + .head + .norms + .attention + .feed_forward' out >/dev/null ||
+    fail "parameters by parts: $(jq -c .parameters out)"
+run 0 inspect --preset gpt2 && has out "feed-forward             56,669,184 (45.5 %)" && lacks out "    head  "
 run 0 inspect --presets && narrow "inspect --presets"
 
 run 0 train small.txt -o run $small --steps 7 --save-every 3 --eval-every 3 --log-every 2 --lr 0.01 || finish
