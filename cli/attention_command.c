@@ -314,7 +314,7 @@ static const char *const examples[] = {
 const command command_attention = {
     .name = "attention",
     .operands = "MODEL -p TEXT [OPTIONS]",
-    .about = "show how a model's heads weigh the tokens of a text: pictures, figures, values",
+    .about = "show how a model's heads weigh the tokens of a text",
     .details =
         "Each token looks at itself and those before it (of a local layer: the nearest of them) with weights that sum "
         "to "
