@@ -6,9 +6,10 @@
 static const option_entry entries[] = {
     {"output", 'o', OPTION_FILE, "FILE", "the token file to write; its tokenizer goes to FILE.tokenizer/ (needed)", 0,
      0},
-    {"tokenizer", 0, OPTION_PATH, "char|byte|word|bpe|PATH",
-     "a new tokenizer of this kind (bpe:SIZE says how many tokens), or a folder or file with one (default: char)", 0,
-     0},
+    {"tokenizer", 0, OPTION_PATH, "char|byte|word|bpe|gpt2|PATH",
+     "a new tokenizer of this kind (bpe:SIZE says how many tokens), the vocabulary of gpt2, p50k, cl100k or o200k, or "
+     "a folder or file with a tokenizer (default: char)",
+     0, 0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
     {"specials", 0, OPTION_TEXT, "A,B,...", "tokens at the vocabulary's head, e.g. '<PAD>,<BOS>'", 0, 0},

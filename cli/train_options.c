@@ -16,9 +16,9 @@ static const option_entry run_entries[] = {
     {"output", 'o', OPTION_FOLDER, "RUN", "the run folder to make (needed, but for --resume)", 0, 0},
     {"resume", 0, OPTION_FOLDER, "RUN", "go on with this run where it stopped; texts and options come from it", 0, 0},
     {"config", 0, OPTION_FILE, "FILE", "a JSON object of these options; the command line wins", 0, 0},
-    {"tokenizer", 0, OPTION_PATH, "char|byte|word|bpe|PATH",
-     "a new tokenizer of this kind (bpe:SIZE says how many tokens), or a folder or file with one (default: char; "
-     "dante*: word)",
+    {"tokenizer", 0, OPTION_PATH, "char|byte|word|bpe|gpt2|PATH",
+     "a new tokenizer of this kind (bpe:SIZE says how many tokens), the vocabulary of gpt2, p50k, cl100k or o200k, or "
+     "a folder or file with a tokenizer (default: char; dante*: word)",
      0, 0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},

@@ -36,7 +36,7 @@ wants() {
 mapfile -t firsts < <(jq -r '.commands[].name | sub(" .*"; "")' "$WORK/tables" | sort -u)
 wants "''" "${firsts[@]}" --help --version
 wants tra train
-wants "tokenizer ''" train encode decode info --help
+wants "tokenizer ''" train encode decode info save compare --help
 wants "tokenizer en" encode
 wants "help insp" inspect
 wants "help tokenizer dec" decode
@@ -47,7 +47,8 @@ wants "train --norm =" pre post none
 wants "train --preset ''" $presets
 wants "train --preset = gpt2-m" gpt2-medium
 wants "train --tie o" on off
-wants "train --tokenizer b" byte book.txt
+wants "train --tokenizer b" byte bpe book.txt
+wants "data prepare --tokenizer gp" gpt2
 wants "train -o a" "a folder" about
 wants "train --output = ab" about
 wants "train --lr ''"
@@ -91,8 +92,8 @@ if command -v fish >/dev/null; then
     fish_only() { [ "$(grep -cF -- "$1	" "$WORK/fish")" = "$2" ] || fail "fish: '$1' offers $(grep -F -- "$1	" "$WORK/fish" | cut -f2 | tr '\n' ' ')"; }
     for first in "${firsts[@]}"; do fish_has 'canto ' "$first" && fish_has 'canto help ' "$first"; done
     fish_has 'canto tra' train
-    fish_has 'canto tokenizer ' decode && fish_only 'canto tokenizer ' 4
-    fish_has 'canto help tokenizer ' encode && fish_only 'canto help tokenizer ' 4
+    fish_has 'canto tokenizer ' decode && fish_only 'canto tokenizer ' 6
+    fish_has 'canto help tokenizer ' encode && fish_only 'canto help tokenizer ' 6
     fish_has 'canto train --norm ' post && fish_only 'canto train --norm ' 3
     fish_has 'canto train --preset gpt2-m' gpt2-medium && fish_only 'canto train --preset gpt2-m' 1
     fish_has 'canto train --tokenizer b' byte && fish_has 'canto train --tokenizer b' book.txt
