@@ -6,7 +6,7 @@
 Parts: curves (a step's time against width, depth, context and batch, with exponents fitted to the logarithms), threads (one
 beside all), sets (the instruction sets that this machine has), presets (tokens a second and share of the peak of every
 preset that fits), memory (planned and taken, with and without --recompute). Every figure is the median of the steps of one
-`canto bench train`; the programs of a row take turns. The picture is drawn of the curves by python3-matplotlib
+`canto bench train`, of the curves the median of three such. The picture is drawn of the curves by python3-matplotlib
 (`make bench-deps`); --out keeps all numbers, and --from FILE.json draws them again.
 """
 import argparse
@@ -67,7 +67,8 @@ def measure_curves(options, data):
                 shape["batch"] = 1
             arguments = "--preset mini --vocab 256 --heads %d" % (shape["width"] // 64)
             arguments += "".join(" --%s %d" % item for item in shape.items())
-            one = bench(options, arguments, 3 if value == values[-1] else 7)
+            turns = [bench(options, arguments, 2 if value == values[-1] else 5) for _ in range(options.turns)]
+            one = sorted(turns, key=lambda turn: turn["ms_per_step"])[len(turns) // 2]
             points.append((value, one["ms_per_step"], one["peak_share"]))
         data["curves"][name] = points
         show_curve(name, label, points)
@@ -167,6 +168,7 @@ def main():
     p = argparse.ArgumentParser(description="how training steps grow, and what they take")
     p.add_argument("parts", nargs="*", metavar="PART", help="of " + ", ".join(PARTS) + " (default: all)")
     p.add_argument("--canto", default="build/release/canto")
+    p.add_argument("--turns", type=int, default=3, help="of each point of the curves (default: 3)")
     p.add_argument("--out", help="all numbers, as JSON")
     p.add_argument("--from", dest="old", help="draw the curves of this JSON, measure nothing")
     p.add_argument("--picture", help="the curves, as SVG or PNG")

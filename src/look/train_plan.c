@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Memory that a run touches beside what it allocates: the program's code and tables, and each thread's stack. */
-enum { CODE_TOUCHED = 192 << 10, STACK_TOUCHED = 32 << 10 };
+enum { CODE_TOUCHED = 576 << 10, STACK_TOUCHED = 32 << 10 };
 
 static uint64_t peak_of(const needs *n, uint64_t present, int threads) {
     uint64_t before = machine_peak_memory();
