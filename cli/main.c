@@ -19,6 +19,7 @@ const command *const commands[] = {
     &command_eval,
     &command_inspect,
     &command_attention,
+    &command_plot,
     &command_tokenizer_train,
     &command_tokenizer_encode,
     &command_tokenizer_decode,

@@ -1,16 +1,16 @@
-/* canto_plot.h - pictures of numbers: heat maps, as SVG, as PNG and as text for a terminal.
+/* canto_plot.h - pictures of numbers: line charts and heat maps, as SVG, as PNG and as text for a terminal.
  *
  * The library canto-plot stands beside canto: it takes arrays and gives bytes, and needs nothing of a model.
  *
- *     float         cells[2][2] = {{1, 0}, {0.4F, 0.6F}};
- *     canto_heatmap map = {.rows = 2, .columns = 2, .cells = *cells};
- *     canto_sheet   sheet = {.maps = &map, .count = 1, .unit = "weight"};
+ *     double       steps[] = {0, 1, 2, 3}, losses[] = {4.2, 3.1, 2.7, 2.5};
+ *     canto_series curve = {.label = "training", .x = steps, .y = losses, .count = 4};
+ *     canto_chart  chart = {.x = {.label = "step"}, .y = {.label = "loss (nats)"}, .series = &curve, .series_count = 1};
  *     canto_plot_options how = canto_plot_options_default();
- *     canto_status status = canto_plot_form_of("attention.svg", &how.form);
+ *     canto_status status = canto_plot_form_of("loss.svg", &how.form);
  *     char        *picture;
  *     size_t       bytes;
- *     status = canto_plot_heatmaps(&sheet, &how, &picture, &bytes);
- *     status = canto_plot_save("attention.svg", picture, bytes);
+ *     status = canto_plot_charts(&chart, 1, 1, &how, &picture, &bytes);
+ *     status = canto_plot_save("loss.svg", picture, bytes);
  *     canto_plot_free(picture);
  *
  * Rules: those of canto.h for statuses, texts and NULL. Everything is read during the call alone. Memory is the C
@@ -49,6 +49,40 @@ CANTO_API canto_status canto_plot_form_of(const char *path, canto_plot_form *for
 CANTO_API canto_status canto_plot_save(const char *path, const char *data, size_t bytes);
 CANTO_API void         canto_plot_free(char *data); /* NULL: nothing */
 
+/* ------------------------------------------------------------------------------------------------ line charts */
+
+typedef enum canto_stroke { CANTO_STROKE_FULL, CANTO_STROKE_DASHED, CANTO_STROKE_FAINT } canto_stroke;
+
+/* A curve through the points (x[i], y[i]), i < count. One that is not finite, or not above 0 on a logarithmic axis, is a gap;
+ * a point between two gaps is a dot. */
+typedef struct canto_series {
+    const char   *label; /* in the legend; NULL: not there */
+    const double *x, *y;
+    size_t        count;
+    int          colour; /* 0, 1, ...: colours that the colour-blind can tell apart; after the eighth they come again */
+    canto_stroke stroke; /* faint: thin and pale, what lies behind its average */
+    bool         marked; /* a dot at every point */
+} canto_series;
+
+typedef struct canto_axis {
+    const char *label;     /* what and its unit, or NULL */
+    bool        log;       /* logarithmic, of 10 */
+    double      low, high; /* its ends; both 0: those of the points */
+} canto_axis;
+
+typedef struct canto_chart {
+    const char         *title; /* above it, or NULL */
+    canto_axis          x, y;
+    const canto_series *series; /* drawn in this order */
+    size_t              series_count;
+} canto_chart;
+
+/* Draws count charts (1 .. 64), so many columns of them side by side (0: all), into *data[*bytes], with a zero byte after them. Of a curve with more points than
+ * the picture has places, the least and the greatest of each place are drawn. CANTO_ERROR_VALUE when a chart has no point
+ * that can be drawn, or when there is no room. */
+CANTO_API canto_status canto_plot_charts(const canto_chart *charts, size_t count, size_t columns,
+                                         const canto_plot_options *options, char **data, size_t *bytes);
+
 /* -------------------------------------------------------------------------------------------------- heat maps */
 
 /* Any bytes, a token's for example: what cannot be seen is shown by a sign (a space at an end, tab, newline), bytes that are no
@@ -77,7 +111,7 @@ typedef struct canto_sheet {
     const char          *unit;      /* what a cell's number is, beside the scale; or NULL */
 } canto_sheet;
 
-/* Draws the sheet into *data[*bytes]. Labels are thinned out until they can be read; where cells would be smaller than a pixel, the
+/* Draws the sheet into *data[*bytes], with a zero byte after them. Labels are thinned out until they can be read; where cells would be smaller than a pixel, the
  * greatest of those that share one is shown, so that no peak is lost. CANTO_ERROR_VALUE when a map has no cell, or more than
  * 16384 in a row or column, or when the picture would be larger than 32767 pixels (fewer maps, a smaller scale). */
 CANTO_API canto_status canto_plot_heatmaps(const canto_sheet *sheet, const canto_plot_options *options, char **data,

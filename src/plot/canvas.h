@@ -39,7 +39,7 @@ const char *canvas_engine(void);
 
 /* A page of width x height points, covered with paper. scale: PNG's pixels a point. */
 canto_status canvas_open(bool png, double width, double height, double scale, rgb paper, canvas **c);
-/* Ends the drawing and gives the file's bytes; *data is the C library's memory. Closes the canvas either way. */
+/* Ends the drawing and gives the file's bytes, with a zero byte after them; *data is the C library's memory. Closes the canvas either way. */
 canto_status canvas_finish(canvas *c, char **data, size_t *bytes);
 void         canvas_discard(canvas *c); /* NULL: nothing */
 

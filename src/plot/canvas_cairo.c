@@ -24,9 +24,6 @@ struct canvas {
     size_t           bytes, room;
 };
 
-#define TEXT(x) #x
-#define NUMBER(x) TEXT(x)
-
 const char *canvas_engine(void) { return "cairo " CAIRO_VERSION_STRING ", pango " PANGO_VERSION_STRING; }
 
 /* cairo's way out for both forms: collects the file in memory. */
@@ -114,10 +111,11 @@ canto_status canvas_finish(canvas *c, char **data, size_t *bytes) {
     if (code == CAIRO_STATUS_SUCCESS && c->png) code = cairo_surface_write_to_png_stream(c->surface, collect, c);
     cairo_surface_finish(c->surface); /* an SVG is written now */
     if (code == CAIRO_STATUS_SUCCESS) code = cairo_surface_status(c->surface);
+    if (code == CAIRO_STATUS_SUCCESS) code = collect(c, (const unsigned char *)"", 1);
     if (c->failed || code != CAIRO_STATUS_SUCCESS) status = fault(c, code);
     else {
         *data = c->data;
-        *bytes = c->bytes;
+        *bytes = c->bytes - 1;
         c->data = NULL;
     }
     release(c);

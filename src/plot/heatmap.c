@@ -27,7 +27,7 @@ static canto_status look_at_cells(const canto_sheet *asked, double *low, double 
     return status_ok();
 }
 
-canto_status sheet_of(const canto_sheet *asked, const canto_plot_options *options, sheet *s) {
+canto_status sheet_of(const canto_sheet *asked, const canto_plot_options *options, sheet_view *s) {
     canto_status status;
     double       low, high;
     if (asked->count == 0 || asked->count > MAPS_MAX)
@@ -38,7 +38,7 @@ canto_status sheet_of(const canto_sheet *asked, const canto_plot_options *option
         if (!(isfinite(high - low) && low < high))
             FAIL(CANTO_ERROR_VALUE, "a scale of colours from %g to %g; it must begin below its end", low, high);
     }
-    *s = (sheet){.asked = asked, .options = options, .shared_rows = true, .shared_columns = true};
+    *s = (sheet_view){.asked = asked, .options = options, .shared_rows = true, .shared_columns = true};
     s->scale = low < high ? (axis){.low = low, .high = high} : axis_around(low, high, false, 0);
     s->across = asked->columns ? asked->columns : (size_t)ceil(sqrt((double)asked->count));
     if (s->across > asked->count) s->across = asked->count;

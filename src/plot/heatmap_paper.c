@@ -11,15 +11,15 @@ enum { MARGIN = 12, GAP = 10, BAR = 12, BAR_GAP = 18, RECTANGLES_MAX = 4096, PAG
 
 /* Measures in points. Maps stand in slots: left of a map is room for its rows' labels, below it for its columns'. */
 typedef struct layout {
-    const sheet *s;
-    palette      colours;
-    bool         png;
-    double       scale, size; /* pixels a point; of the labels */
-    double       heading, map_title, row_title, column_title;
-    double       left, bottom; /* of the labels */
-    double       cell, map_width, map_height;
-    double       bar_right; /* of the scale's numbers and unit */
-    double       width, height;
+    const sheet_view *s;
+    palette           colours;
+    bool              png;
+    double            scale, size; /* pixels a point; of the labels */
+    double            heading, map_title, row_title, column_title;
+    double            left, bottom; /* of the labels */
+    double            cell, map_width, map_height;
+    double            bar_right; /* of the scale's numbers and unit */
+    double            width, height;
 } layout;
 
 static writing_style style(const layout *l, double size, canvas_anchor across, canvas_anchor down) {
@@ -60,12 +60,12 @@ static double cell_for(double points, double fixed, size_t maps, size_t cells) {
 }
 
 /* The points of a map's longer side when nobody asks for a size. */
-static double usual_room(const sheet *s) {
+static double usual_room(const sheet_view *s) {
     return s->asked->count == 1 ? 560 : fmin(fmax(1000.0 / (double)s->across, 90), 300);
 }
 
 static canto_status choose_cell(layout *l) {
-    const sheet              *s = l->s;
+    const sheet_view         *s = l->s;
     const canto_plot_options *o = s->options;
     double                    across = (double)s->across, below = (double)s->below;
     double wide = 2 * MARGIN + times(s->shared_rows, s->across) * (l->left + l->row_title) + (across - 1) * GAP +
@@ -185,7 +185,7 @@ static void draw_frame(const layout *l, canvas *c, box b) {
 
 /* One map with its labels where the sheet has room for them. */
 static canto_status draw_map(const layout *l, canvas *c, size_t index) {
-    const sheet         *s = l->s;
+    const sheet_view    *s = l->s;
     const canto_heatmap *map = &s->asked->maps[index];
     canto_status         status = status_ok();
     size_t               column = index % s->across, row = index / s->across;
@@ -249,7 +249,7 @@ static void draw_scale(const layout *l, canvas *c) {
     }
 }
 
-canto_status heatmap_paper_draw(const sheet *s, char **data, size_t *bytes) {
+canto_status heatmap_paper_draw(const sheet_view *s, char **data, size_t *bytes) {
     canto_status              status;
     const canto_plot_options *o = s->options;
     canvas                   *c = NULL;

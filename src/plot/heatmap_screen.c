@@ -12,13 +12,13 @@
 enum { LABELS_WIDE = 18, LABELS_HIGH = 10, GAP = 2 };
 
 typedef struct layout {
-    const sheet *s;
-    screen       page;
-    size_t       rows, columns; /* of a map's raster */
-    size_t       wide;          /* columns a block: 2 (and a line), or 1 (and half a line, without colours a line) */
-    size_t       lines;         /* of a map's raster */
-    size_t       left, below;   /* for labels */
-    size_t       titles;        /* lines above a map */
+    const sheet_view *s;
+    screen            page;
+    size_t            rows, columns; /* of a map's raster */
+    size_t            wide;        /* columns a block: 2 (and a line), or 1 (and half a line, without colours a line) */
+    size_t            lines;       /* of a map's raster */
+    size_t            left, below; /* for labels */
+    size_t            titles;      /* lines above a map */
 } layout;
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -43,7 +43,7 @@ static size_t widest(const layout *l, bool of_rows, size_t most) {
 static size_t in_front(const layout *l) { return l->left + 1; }
 
 static canto_status lay_out(layout *l) {
-    const sheet              *s = l->s;
+    const sheet_view         *s = l->s;
     const canto_plot_options *o = s->options;
     size_t                    width = o->width > 0 ? (size_t)o->width : 80, maps = s->across;
     bool                      one = s->asked->count == 1;
@@ -67,7 +67,7 @@ static canto_status lay_out(layout *l) {
         if (s->asked->maps[m].title) l->titles = 1;
     l->below = one && l->wide == 2 ? widest(l, false, LABELS_HIGH) : 1;
     size_t lines = (o->title != NULL) +
-                   s->below * (l->titles + l->lines + l->below + (s->asked->maps[0].column_title != NULL) + 1) + 2;
+                   s->below * (l->titles + l->lines + l->below + (s->asked->maps[0].column_title != NULL) + 1) + 1;
     return screen_open(&l->page, width, lines, o->colours);
 }
 
@@ -198,7 +198,7 @@ static void draw_scale(layout *l) {
         screen_label(&l->page, at, line, l->page.columns - at, l->s->asked->unit, NULL);
 }
 
-canto_status heatmap_screen_draw(const sheet *s, char **data, size_t *bytes) {
+canto_status heatmap_screen_draw(const sheet_view *s, char **data, size_t *bytes) {
     canto_status status;
     layout       l = {.s = s};
     TRY(lay_out(&l));

@@ -1,7 +1,7 @@
 /* palette.c - colours that keep apart for eyes with any kind of colour blindness.
  *
- * Curves: the eight colours of Okabe and Ito, "Color Universal Design" (2008), with yellow last, since it is weak on white; on
- * dark paper blue and black give way to lighter ones. Heat: a path through OkLab (Ottosson 2020) whose lightness L rises in
+ * Curves: the eight colours of Okabe and Ito, "Color Universal Design" (2008), but for yellow, which is weak on white, grey; on dark
+ * paper lighter ones, white for black, and yellow. Heat: a path through OkLab (Ottosson 2020) whose lightness L rises in
  * proportion to the value, so that its order is seen without colours too, while its hue turns from violet to yellow. */
 #include "plot/palette.h"
 
@@ -14,8 +14,8 @@ palette palette_of(bool dark) {
 
 rgb palette_curve(int index, bool dark) {
     static const rgb on_light[8] = {{0x00, 0x72, 0xb2}, {0xd5, 0x5e, 0x00}, {0x00, 0x9e, 0x73}, {0xcc, 0x79, 0xa7},
-                                    {0xe6, 0x9f, 0x00}, {0x56, 0xb4, 0xe9}, {0x00, 0x00, 0x00}, {0xc8, 0xb8, 0x00}};
-    static const rgb on_dark[8] = {{0x3f, 0x9f, 0xe0}, {0xf0, 0x7a, 0x28}, {0x1f, 0xbf, 0x92}, {0xe0, 0x93, 0xbf},
+                                    {0xe6, 0x9f, 0x00}, {0x56, 0xb4, 0xe9}, {0x00, 0x00, 0x00}, {0x8c, 0x8c, 0x8c}};
+    static const rgb on_dark[8] = {{0x3f, 0x9f, 0xe0}, {0xe8, 0x64, 0x10}, {0x1f, 0xbf, 0x92}, {0xe0, 0x93, 0xbf},
                                    {0xe6, 0x9f, 0x00}, {0x9a, 0xd6, 0xff}, {0xff, 0xff, 0xff}, {0xf0, 0xe4, 0x42}};
     return (dark ? on_dark : on_light)[(unsigned)index % 8];
 }

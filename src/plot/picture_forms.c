@@ -1,6 +1,7 @@
 /* picture_forms.c - the public calls: they look at what they are asked for, and hand it to paper or screen. */
 #include "base/file.h"
 #include "plot/canvas.h"
+#include "plot/chart.h"
 #include "plot/heatmap.h"
 
 #include <math.h>
@@ -43,12 +44,26 @@ static canto_status look_at_options(const canto_plot_options *o) {
 canto_status canto_plot_heatmaps(const canto_sheet *asked, const canto_plot_options *options, char **data,
                                  size_t *bytes) {
     canto_status status;
-    sheet        s;
+    sheet_view   s;
     *data = NULL;
     TRY(look_at_options(options));
     TRY(sheet_of(asked, options, &s));
     TRY(options->form == CANTO_PLOT_TERMINAL ? heatmap_screen_draw(&s, data, bytes)
                                              : heatmap_paper_draw(&s, data, bytes));
 done:
+    return status;
+}
+
+canto_status canto_plot_charts(const canto_chart *charts, size_t count, size_t columns,
+                               const canto_plot_options *options, char **data, size_t *bytes) {
+    canto_status status;
+    chart_page   page = {0};
+    *data = NULL;
+    TRY(look_at_options(options));
+    TRY(chart_page_of(charts, count, columns, options, &page));
+    TRY(options->form == CANTO_PLOT_TERMINAL ? chart_screen_draw(&page, data, bytes)
+                                             : chart_paper_draw(&page, data, bytes));
+done:
+    chart_page_close(&page);
     return status;
 }

@@ -108,7 +108,7 @@ delivered() {
 }
 count=0
 delivered canto.h canto 41
-delivered canto_plot.h canto-plot 6
+delivered canto_plot.h canto-plot 7
 
 needed() { readelf -d "$1" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p' | grep -vE '^(libc|libm|libpthread|libjansson)\.so\.|^ld-linux' || true; }
 for file in libcanto.so examples/train_text examples/write_text; do
