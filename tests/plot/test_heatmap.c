@@ -361,6 +361,10 @@ static void colours_in_order(void **state) {
         if (light < before) fail_msg("colour %d is darker than the one before it", i);
         before = light;
     }
+    rgb low = palette_heat(0), middle = palette_heat(0.5), high = palette_heat(1);
+    assert_true(low.blue > low.red && low.red > low.green && low.blue < 110);
+    assert_true(middle.green > 120 && middle.blue > 120 && middle.red < 60);
+    assert_true(high.red > 220 && high.green > 220 && high.blue < 110);
     for (int i = 0; i < 8; i++)
         for (int j = 0; j < i; j++)
             for (int dark = 0; dark < 2; dark++)
