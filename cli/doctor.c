@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <canto_plot.h>
+
 #include "facts.h"
 #include "packed.h"
 #include "regex.h"
@@ -157,6 +159,7 @@ static void print_json(const findings *all, bool good) {
     json_object_set_new(build, "zlib", json_string(packed_zlib()));
     json_object_set_new(build, "zstd", json_string(packed_zstd()));
     json_object_set_new(build, "pcre2", json_string(regex_version()));
+    json_object_set_new(build, "pictures", canto_plot_drawing() ? json_string(canto_plot_drawing()) : json_null());
     for (size_t i = 0; i < all->test_count; i++) {
         json_t *test = json_object();
         json_object_set_new(test, "name", json_string(all->tests[i].name));
@@ -209,8 +212,9 @@ static void print_machine(const findings *all) {
 static void print_findings(const findings *all, bool good) {
     print_machine(all);
     printf("\nBuild\n  canto             %s, %s\n  compiler          %s\n  libraries         jansson %s, zlib %s, zstd "
-           "%s, pcre2 %s\n",
-           canto_version(), build_type(), compiler(), jansson(), packed_zlib(), packed_zstd(), regex_version());
+           "%s, pcre2 %s\n  pictures          %s\n",
+           canto_version(), build_type(), compiler(), jansson(), packed_zlib(), packed_zstd(), regex_version(),
+           canto_plot_drawing() ? canto_plot_drawing() : "in the terminal alone");
     printf("\nSelf-test\n");
     for (size_t i = 0; i < all->test_count; i++)
         printf("  %-24s %-6s %s\n", all->tests[i].name, all->tests[i].good ? "ok" : "WRONG", all->tests[i].detail);

@@ -201,8 +201,8 @@ static const char *const examples[] = {
     "training and validation loss, here in the terminal",
     "canto plot run -o loss.svg --sma 20 --x tokens",
     "a picture for a paper, the raw curve pale behind its mean of 20",
-    "canto plot run -o all.png --y loss,perplexity,lr,grad-norm --columns 2 --dark on",
-    "four charts in one picture, light on dark",
+    "canto plot run -o all.png --y loss,lr,speed,grad-norm --columns 2",
+    "four charts in one picture",
     NULL,
 };
 

@@ -14,8 +14,9 @@
  *     canto_plot_free(picture);
  *
  * Rules: those of canto.h for statuses, texts and NULL. Everything is read during the call alone. Memory is the C
- * library's (cairo and pango take theirs there as well; pango ends the program when there is none), and what a call hands out goes back with canto_plot_free. Nothing is
- * kept between calls but the caches of cairo, pango and fontconfig; calls on several threads at once are fine. */
+ * library's (cairo and pango take theirs there as well; pango ends the program when there is none), and what a call
+ * hands out goes back with canto_plot_free. Nothing is kept between calls but the caches of cairo, pango
+ * and fontconfig; calls on several threads at once are fine. */
 #ifndef CANTO_PLOT_H
 #define CANTO_PLOT_H
 
@@ -77,9 +78,9 @@ typedef struct canto_chart {
     size_t              series_count;
 } canto_chart;
 
-/* Draws count charts (1 .. 64), so many columns of them side by side (0: all), into *data[*bytes], with a zero byte after them. Of a curve with more points than
- * the picture has places, the least and the greatest of each place are drawn. CANTO_ERROR_VALUE when a chart has no point
- * that can be drawn, or when there is no room. */
+/* Draws count charts (1 .. 64), so many columns of them side by side (0: all), into *data[*bytes], with a zero byte after
+ * them. Of a curve with more points than the picture has places, the least and the greatest of each place are drawn.
+ * CANTO_ERROR_VALUE when a chart has no point that can be drawn, or when there is no room. */
 CANTO_API canto_status canto_plot_charts(const canto_chart *charts, size_t count, size_t columns,
                                          const canto_plot_options *options, char **data, size_t *bytes);
 
@@ -111,9 +112,10 @@ typedef struct canto_sheet {
     const char          *unit;      /* what a cell's number is, beside the scale; or NULL */
 } canto_sheet;
 
-/* Draws the sheet into *data[*bytes], with a zero byte after them. Labels are thinned out until they can be read; where cells would be smaller than a pixel, the
- * greatest of those that share one is shown, so that no peak is lost. CANTO_ERROR_VALUE when a map has no cell, or more than
- * 16384 in a row or column, or when the picture would be larger than 32767 pixels (fewer maps, a smaller scale). */
+/* Draws the sheet into *data[*bytes], with a zero byte after them. Labels are thinned out until they can be
+ * read; where cells would be smaller than a pixel, the greatest of those that share one is shown, so that no peak is
+ * lost. CANTO_ERROR_VALUE when a map has no cell, or more than 16384 in a row or column, or when the picture
+ * would be larger than 32767 pixels (fewer maps, a smaller scale). */
 CANTO_API canto_status canto_plot_heatmaps(const canto_sheet *sheet, const canto_plot_options *options, char **data,
                                            size_t *bytes);
 

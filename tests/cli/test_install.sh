@@ -85,6 +85,38 @@ C
 quietly "own names, static" $cc "$WORK/names.c" $(pkg-config --cflags canto) "$libdir/libcanto.a" $(pkg-config --libs --static canto) -o "$WORK/names"
 quietly "own names, static" "$WORK/names"
 
+# Pictures: a library beside, which brings nothing of the core along.
+cat >"$WORK/draw.c" <<'C'
+#include <canto_plot.h>
+#include <stdio.h>
+int main(void) {
+    double steps[] = {0, 1, 2}, losses[] = {3, 1, 2};
+    canto_series curve = {0};
+    canto_chart chart = {0};
+    canto_plot_options how = canto_plot_options_default();
+    char *picture;
+    size_t bytes;
+    curve.x = steps, curve.y = losses, curve.count = 3;
+    chart.series = &curve, chart.series_count = 1;
+    if (canto_plot_charts(&chart, 1, 1, &how, &picture, &bytes).code != CANTO_OK) return 1;
+    fwrite(picture, 1, bytes, stdout);
+    canto_plot_free(picture);
+    how.form = CANTO_PLOT_PNG;
+    if (!canto_plot_drawing()) return 0;
+    if (canto_plot_charts(&chart, 1, 1, &how, &picture, &bytes).code != CANTO_OK) return 2;
+    canto_plot_free(picture);
+    return 0;
+}
+C
+for standard in c99 c11 c17; do
+    quietly "drawing as $standard" $cc -std=$standard $strict "$WORK/draw.c" $(pkg-config --cflags --libs canto-plot) -o "$WORK/draw-shared"
+done
+quietly "drawing as C++" $cxx -x c++ -std=c++11 $strict -Wno-missing-field-initializers -fsyntax-only $(pkg-config --cflags canto-plot) "$WORK/draw.c"
+quietly "drawing, shared" env LD_LIBRARY_PATH="$libdir" "$WORK/draw-shared"
+quietly "drawing, static" $cc -std=c11 $strict "$WORK/draw.c" $(pkg-config --cflags canto-plot) "$libdir/libcanto-plot.a" \
+    $(pkg-config --libs $(pkg-config --print-requires-private canto-plot | sed 's/ .*//')) -lm -o "$WORK/draw-static"
+quietly "drawing, static" "$WORK/draw-static"
+
 # CMake: a project of its own.
 mkdir "$WORK/project"
 cat >"$WORK/project/CMakeLists.txt" <<'CMAKE'
@@ -92,6 +124,10 @@ cmake_minimum_required(VERSION 3.25)
 project(mine LANGUAGES C CXX)
 find_package(canto ${WANTED} REQUIRED)
 foreach(kind "" _static)
+    if(TARGET canto::canto_plot${kind})
+        add_executable(draw${kind} ${DRAW})
+        target_link_libraries(draw${kind} PRIVATE canto::canto_plot${kind})
+    endif()
     if(TARGET canto::canto${kind})
         add_executable(write${kind} ${EXAMPLES}/write_text.c)
         target_link_libraries(write${kind} PRIVATE canto::canto${kind})
@@ -106,13 +142,14 @@ configured() {
     local folder=$1 wanted=$2
     shift 2
     env "$@" cmake -S "$WORK/project" -B "$WORK/$folder" -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" \
-        -DCMAKE_PREFIX_PATH="$there" -DEXAMPLES="$examples" -DWANTED="$wanted"
+        -DCMAKE_PREFIX_PATH="$there" -DEXAMPLES="$examples" -DWANTED="$wanted" -DDRAW="$WORK/draw.c"
 }
 quietly "find_package" configured made "$minor"
 quietly "CMake's build" cmake --build "$WORK/made"
 for kind in "" _static; do
     works write_text "$WORK/made/write$kind"
     works train_and_write "$WORK/made/both$kind"
+    quietly "drawing with CMake$kind" "$WORK/made/draw$kind"
 done
 configured none 0.0.9 >/dev/null 2>&1 && fail "find_package takes $version for 0.0"
 quietly "without jansson" configured bare "$minor" PKG_CONFIG_LIBDIR="$WORK" PKG_CONFIG_PATH=
