@@ -55,7 +55,7 @@ static void write_number(int64_t n, int e, char out[64]) {
         int index = count + e - place; /* of the digit for 10^(place - 1) */
         text[used++] = index >= 0 && index < count ? digits[index] : '0';
     }
-    for (int zeros = e; zeros > 0 && used < 40 && count + e > count; zeros--, used++) text[used] = '0';
+    for (int zeros = e; zeros > 0 && used < 40; zeros--, used++) text[used] = '0';
     text[used] = 0;
     snprintf(out, 64, "%s%s", sign, text);
 }
