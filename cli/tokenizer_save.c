@@ -1,5 +1,5 @@
 /* tokenizer_save.c - canto tokenizer save: a vocabulary in any form that is read, in Hugging Face's form. */
-#include "command.h"
+#include "tokenizer_command.h"
 
 static const option_entry save_entries[] = {
     {"output", 'o', OPTION_FOLDER, "FOLDER", "where tokenizer.json goes (needed)", 0, 0},
@@ -17,6 +17,7 @@ static int run_save(option_set *options) {
                 support_make_folder(folder) && support_good(canto_tokenizer_save(tokenizer, folder));
     if (good)
         terminal_note("%s: %s tokens", folder, number_grouped((uint64_t)canto_tokenizer_vocabulary(tokenizer)).text);
+    if (good && options_flag(options, "json")) tokenizer_print_info(tokenizer, true);
     canto_tokenizer_close(tokenizer);
     canto_context_close(context);
     return good ? DONE : FAILED;
