@@ -86,7 +86,7 @@ if [ -z "${CANTO_SANITIZE:-}" ]; then
     run 0 train "$WORK/long.txt" -o "$WORK/run" $middling --batch $((fitting - 1)) --steps 1 --eval-batches 1
     run 0 train "$WORK/long.txt" -o "$WORK/wide" --width 384 --heads 6 --layers 6 --batch 1 --context 32 --steps 0
     (
-        ulimit -v 64000
+        ulimit -v 100000
         run 1 generate "$WORK/wide" -p In && has err "The weights of" && has err "are available" && has err "would fit"
         run 1 eval "$WORK/wide" "$WORK/small.txt" && has err "are available"
         exit "$FAILURES"
