@@ -111,7 +111,8 @@ typedef void (*canto_log_fn)(void *user, canto_log_level level, const char *text
 
 /* Long work that has no callback of its own tells how far it is: training a tokenizer, encoding, opening token files and
  * models, canto_evaluate. what: a few words, such as "encoding 'book.txt'"; valid during the call. share: of it done, 0 .. 1,
- * or -1 when nobody knows how much there is. Return false to stop: the call then returns CANTO_STOPPED and leaves nothing behind. Called every few milliseconds of work,
+ * or -1 when nobody knows how much there is. Return false to stop: the call then returns CANTO_STOPPED and leaves
+ * nothing behind. Called every few milliseconds of work,
  * never when the work is shorter. (Writing and training have callbacks of their own: canto_token_fn, canto_event_fn.) */
 typedef bool (*canto_progress_fn)(void *user, const char *what, double share);
 
