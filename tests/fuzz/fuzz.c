@@ -55,7 +55,7 @@ const char *fuzz_path(const char *name) {
 /* Neither synced nor renamed: a fuzzer writes thousands in a second. */
 void fuzz_write(const char *name, const void *data, size_t bytes) {
     FILE *file = fopen(fuzz_path(name), "wb");
-    CHECK(file && fwrite(data, 1, bytes, file) == bytes);
+    CHECK(file && (bytes == 0 || fwrite(data, 1, bytes, file) == bytes));
     CHECK(fclose(file) == 0);
 }
 
@@ -79,7 +79,7 @@ static void write_seed(const char *name, const void *data, size_t bytes) {
     char path[4096];
     fuzz_good(path_join(path, state.seeds, name));
     FILE *file = fopen(path, "wb");
-    CHECK(file && fwrite(data, 1, bytes, file) == bytes);
+    CHECK(file && (bytes == 0 || fwrite(data, 1, bytes, file) == bytes));
     CHECK(fclose(file) == 0);
 }
 
