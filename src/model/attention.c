@@ -133,11 +133,13 @@ static void weights_unit(void *job, size_t unit, int worker) {
     int64_t            i = j->first + (int64_t)unit;
     int64_t            from = j->window > 0 && i >= j->window ? i - j->window + 1 : 0;
     real              *row = j->weights + (int64_t)unit * j->T;
-    double             most = (double)row[i], sum = 0;
+    real               most = row[i];
+    double             sum = 0;
     (void)worker;
-    for (int64_t n = from; n < i; n++) most = fmax(most, (double)row[n]);
+    for (int64_t n = from; n < i; n++)
+        if (row[n] > most) most = row[n];
     for (int64_t n = from; n <= i; n++) {
-        double weight = exp(j->scale * ((double)row[n] - most));
+        double weight = exp(j->scale * ((double)row[n] - (double)most));
         sum += weight;
         row[n] = (real)weight;
     }
