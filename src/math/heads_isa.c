@@ -22,6 +22,7 @@
 
 #define LANES (2 * VL)
 #define CHUNK 64         /* rows at a time, so that they stay in the first cache; panels of a cache fit into it */
+_Static_assert(CHUNK % LANES == 0, "a chunk of keys is whole panels");
 #define EXTEND_ROWS 12   /* queries at a time from a cache */
 #define SCRATCH_PIECE 16 /* pieces of scratch begin at multiples of so many elements */
 
@@ -207,8 +208,8 @@ INLINE vec weigh_span(const attention_head *a, real *s, span p, int64_t i, int64
 
 #define SOFTMAX_ROWS (LANES > EXTEND_ROWS ? LANES : EXTEND_ROWS)
 
-/* What is known of LANES queries, or EXTEND_ROWS, after some chunks of keys: the largest scale s, the sum of e^(scale s - most), and what the
- * last chunk has made of all before it. */
+/* What is known of LANES queries, or EXTEND_ROWS, after some chunks of keys: the largest scale s, the sum of
+ * e^(scale s - most), and what the last chunk has made of all before it. */
 typedef struct softmax {
     real most[SOFTMAX_ROWS], sum[SOFTMAX_ROWS], again[SOFTMAX_ROWS];
 } softmax;
