@@ -482,7 +482,8 @@ CANTO_API canto_status canto_probe(canto_context *context, canto_probe_kind kind
 /* A loaded model: weights, config and tokenizer, immutable and shared by sessions, also of other threads. */
 typedef struct canto_model canto_model;
 
-/* Opens a model folder, a run folder (its best checkpoint, else its last) or a checkpoint folder. */
+/* Opens a model folder, a run folder (its best checkpoint, else its last), a checkpoint folder, or the .safetensors file of
+ * one with config.json beside it. Weights may be F32, F16, BF16 or F64. */
 CANTO_API canto_status        canto_model_open(canto_context *context, const char *path, canto_model **model);
 CANTO_API void                canto_model_close(canto_model *model);
 CANTO_API const canto_config *canto_model_config(const canto_model *model);

@@ -1,7 +1,7 @@
-/* model.c - opening, borrowing, saving and closing models.
+/* model.c - making, borrowing, saving and closing models.
  *
- * Invariants: the weights are one float32 block with the tensor table's layout; the views in `weights` point into it; after
- * canto_model_open nothing of a model changes. */
+ * Invariants: the weights are one float32 block with the tensor table's layout; the views in `weights` point into it; once
+ * made, nothing of a model changes. */
 #include "store/model.h"
 
 #include "base/file.h"
@@ -46,7 +46,7 @@ canto_status model_borrow(canto_context *context, const canto_config *config, fl
     return status;
 }
 
-static canto_status allocate_weights(canto_model *m, const char *folder) {
+static canto_status allocate_weights(canto_model *m, const char *path) {
     size_t   bytes;
     uint64_t available = machine_available_memory();
     if (!size_multiply(m->table.elements, sizeof *m->block, &bytes) || (available > 0 && bytes > available))
@@ -54,7 +54,7 @@ static canto_status allocate_weights(canto_model *m, const char *folder) {
                             "The weights of '%.200s' need %.2f MB of memory (%" PRIu64
                             " parameters), and %.2f MB are available: a model of at most %" PRIu64
                             " parameters would fit. End other programs, or use a smaller model.",
-                            folder, (double)m->table.elements * sizeof *m->block / 0x1p20, m->table.parameters,
+                            path, (double)m->table.elements * sizeof *m->block / 0x1p20, m->table.parameters,
                             (double)available / 0x1p20, available / sizeof *m->block);
     void        *block = NULL;
     canto_status status = context_block(m->context, bytes, "the weights of a model", &m->base, &block);
@@ -62,40 +62,31 @@ static canto_status allocate_weights(canto_model *m, const char *folder) {
     return status;
 }
 
-static canto_status open_tokenizer(canto_model *m, const char *folder) {
+canto_status model_from_parts(canto_context *context, model_parts *parts, canto_model **model) {
     canto_status status = status_ok();
-    char         path[4096];
-    TRY(path_join(path, folder, "tokenizer.json"));
-    if (!file_exists(path)) goto done;
-    TRY(canto_tokenizer_open(m->context, folder, &m->owned_tokenizer));
-    m->tokenizer = m->owned_tokenizer;
+    canto_model *m = NULL;
+    *model = NULL;
+    TRY(weights_check(context, &parts->source, &parts->config, parts->kind));
+    TRY(model_new(context, &parts->config, &m));
+    if (parts->folder[0]) {
+        m->folder = context_copy_text(context, parts->folder);
+        if (!m->folder) TRY(context_no_memory(strlen(parts->folder) + 1, "a model's path"));
+    }
+    TRY(allocate_weights(m, parts->source.path));
+    TRY(weights_read(context, &parts->source, &m->table, parts->kind, m->block));
+    look_at_block(m);
+    m->tokenizer = m->owned_tokenizer = parts->tokenizer;
+    parts->tokenizer = NULL;
+    *model = m;
 done:
+    if (status.code != CANTO_OK) canto_model_close(m);
     return status;
 }
 
-canto_status canto_model_open(canto_context *context, const char *path, canto_model **model) {
-    canto_status status = status_ok();
-    canto_model *m = NULL;
-    canto_config config;
-    layout_kind  kind;
-    safetensors  file = {0};
-    char         folder[4096];
-    *model = NULL;
-    TRY(model_folder_find(path, folder));
-    TRY(model_folder_read_config(context, folder, &config, &kind));
-    TRY(model_folder_open_weights(context, folder, &config, kind, &file));
-    TRY(model_new(context, &config, &m));
-    m->folder = context_copy_text(context, folder);
-    if (!m->folder) TRY(context_no_memory(strlen(folder) + 1, "a model's path"));
-    TRY(allocate_weights(m, folder));
-    TRY(weights_read(context, &file, &m->table, kind, m->block));
-    TRY(open_tokenizer(m, folder));
-    look_at_block(m);
-    *model = m;
-done:
-    safetensors_close(&file);
-    if (status.code != CANTO_OK) canto_model_close(m);
-    return status;
+void model_parts_close(model_parts *parts) {
+    if (parts->tokenizer) canto_tokenizer_close(parts->tokenizer);
+    source_close(&parts->source);
+    memset(parts, 0, sizeof *parts);
 }
 
 void canto_model_close(canto_model *model) {

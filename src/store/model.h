@@ -3,6 +3,8 @@
 #define CANTO_MODEL_H
 
 #include "model/gpt.h"
+#include "model/layouts.h"
+#include "store/tensor_source.h"
 
 struct canto_model {
     canto_context         *context;
@@ -24,5 +26,19 @@ canto_status model_borrow(canto_context *context, const canto_config *config, fl
                           const canto_tokenizer *tokenizer, canto_model **model);
 /* CANTO_ERROR_VALUE names the first of ids[count] that is outside the vocabulary. */
 canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size_t count);
+
+/* What a reader of some format has found: a model that is yet to be read. */
+typedef struct model_parts {
+    canto_config     config;
+    layout_kind      kind; /* the names of the source's tensors */
+    tensor_source    source;
+    canto_tokenizer *tokenizer;    /* owned; NULL: none */
+    char             folder[4096]; /* of a model folder; "": none */
+} model_parts;
+
+/* Makes a model of them; the tokenizer goes over to it. Nothing as large as the config says is allocated before the source
+ * is known to hold as much. parts are to be closed in any case. */
+canto_status model_from_parts(canto_context *context, model_parts *parts, canto_model **model);
+void         model_parts_close(model_parts *parts); /* also zeroed ones */
 
 #endif

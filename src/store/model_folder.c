@@ -3,9 +3,10 @@
  * Invariant: what is saved and read back is the same config and the same weights to the bit. */
 #include "store/model_folder.h"
 
-#include "base/file.h"
+#include "base/json.h"
 #include "store/config_json.h"
 #include "store/hf_config.h"
+#include "store/safetensors.h"
 #include "store/weights.h"
 
 #include <string.h>
@@ -82,17 +83,17 @@ static canto_status weights_missing(const char *folder) {
 }
 
 canto_status model_folder_open_weights(canto_context *context, const char *folder, const canto_config *config,
-                                       layout_kind kind, safetensors *file) {
+                                       layout_kind kind, tensor_source *source) {
     canto_status status = status_ok();
     char         path[4096];
-    memset(file, 0, sizeof *file);
+    memset(source, 0, sizeof *source);
     TRY(path_join(path, folder, "model.safetensors"));
     if (!file_exists(path)) return weights_missing(folder);
-    TRY(safetensors_open(context, path, file));
-    TRY(weights_check(context, file, config, kind));
+    TRY(safetensors_open(context, path, source));
+    TRY(weights_check(context, source, config, kind));
 done:
     if (status.code == CANTO_OK) return status;
-    safetensors_close(file);
+    source_close(source);
     return status_add(status, CANTO_ERROR_FORMAT,
                       "; copy the folder again, or take config.json and model.safetensors of one checkpoint");
 }

@@ -5,7 +5,7 @@
 #define CANTO_MODEL_FOLDER_H
 
 #include "model/layouts.h"
-#include "store/safetensors.h"
+#include "store/tensor_source.h"
 
 /* Writes the files of a folder that is there, each whole or not at all. tokenizer may be NULL. */
 canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table,
@@ -14,9 +14,9 @@ canto_status model_folder_save(canto_context *context, const char *folder, const
 canto_status model_folder_read_config(canto_context *context, const char *folder, canto_config *config,
                                       layout_kind *kind);
 /* Opens model.safetensors and checks that it holds what config asks for, which weights_read then reads. Nothing as
- * large as the config says is allocated before the file is known to be as large. On failure *file is zeroed. */
+ * large as the config says is allocated before the file is known to be as large. On failure *source is zeroed. */
 canto_status model_folder_open_weights(canto_context *context, const char *folder, const canto_config *config,
-                                       layout_kind kind, safetensors *file);
+                                       layout_kind kind, tensor_source *source);
 /* A model folder, or a run folder: its best checkpoint, else its last. Says what is missing otherwise. */
 canto_status model_folder_find(const char *path, char out[4096]);
 

@@ -1,6 +1,6 @@
 /* safetensors.c - reading and writing safetensors files.
  *
- * Invariant: after safetensors_open every tensor's bytes lie inside the map, are as many as its dtype and shape say, and
+ * Invariant: after safetensors_add every tensor's bytes lie inside the map, are as many as its dtype and shape say, and
  * belong to it alone; a damaged or hostile header is refused before any size of it is used. Little-endian machines only. */
 #include "store/safetensors.h"
 
@@ -13,19 +13,20 @@
 
 /* ----------------------------------------------------------------------------------------------- reading */
 
-static const struct {
+typedef struct stretch {
     const char *name;
-    unsigned    bytes;
-} DTYPES[] = {
-    {"F32", 4}, {"I64", 8}, {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I32", 4},     {"U8", 1},      {"BOOL", 1},
-    {"I8", 1},  {"I16", 2}, {"U16", 2}, {"U32", 4},  {"U64", 8}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
-};
+    uint64_t    begin, end; /* bytes within the data */
+} stretch;
 
-static unsigned dtype_bytes(const char *dtype) {
-    for (size_t i = 0; i < sizeof DTYPES / sizeof *DTYPES; i++)
-        if (strcmp(DTYPES[i].name, dtype) == 0) return DTYPES[i].bytes;
-    return 0;
-}
+/* A file that is being read. */
+typedef struct reading {
+    tensor_source  *source;
+    const char     *path;
+    const file_map *map;
+    json_t         *header;
+    stretch        *list; /* where the tensors lie */
+    size_t          count;
+} reading;
 
 static uint64_t read_u64(const unsigned char *p) {
     uint64_t n = 0;
@@ -33,47 +34,46 @@ static uint64_t read_u64(const unsigned char *p) {
     return n;
 }
 
-static canto_status read_header(safetensors *f) {
-    if (f->map.bytes < 8)
+static canto_status read_header(reading *f) {
+    if (f->map->bytes < 8)
         return status_error(CANTO_ERROR_FORMAT, "'%.300s' is no safetensors file: it has only %zu bytes", f->path,
-                            f->map.bytes);
-    uint64_t length = read_u64(f->map.data);
-    if (length > f->map.bytes - 8 || length > HEADER_MAX)
+                            f->map->bytes);
+    uint64_t length = read_u64(f->map->data);
+    if (length > f->map->bytes - 8 || length > HEADER_MAX)
         return status_error(CANTO_ERROR_FORMAT,
                             "'%.300s' is no safetensors file, or cut short: its header should have %" PRIu64
                             " bytes, the whole file has %zu",
-                            f->path, length, f->map.bytes);
-    canto_status status = json_parse(f->context, (const char *)f->map.data + 8, (size_t)length, f->path, &f->header);
+                            f->path, length, f->map->bytes);
+    canto_status status =
+        json_parse(f->source->context, (const char *)f->map->data + 8, (size_t)length, f->path, &f->header);
     if (status.code == CANTO_OK && !json_is_object(f->header))
         return status_error(CANTO_ERROR_FORMAT, "'%.300s': the header is no JSON object", f->path);
     return status;
 }
 
-static canto_status read_shape(const safetensors *f, const json_t *entry, safetensor *t) {
+static canto_status read_shape(const reading *f, const json_t *entry, source_tensor *t) {
     canto_status status = status_ok();
     json_t      *shape;
     TRY(json_get_array(entry, f->path, "shape", &shape));
-    if (json_array_size(shape) > SAFETENSORS_RANK_MAX)
+    if (json_array_size(shape) > SOURCE_RANK_MAX)
         FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s': tensor \"%.80s\" has more than %d dimensions", f->path, t->name,
-             SAFETENSORS_RANK_MAX);
+             SOURCE_RANK_MAX);
     t->rank = (int)json_array_size(shape);
-    t->count = 1;
     for (int i = 0; i < t->rank; i++) {
         const json_t *size = json_array_get(shape, (size_t)i);
         if (!json_is_integer(size) || json_integer_value(size) < 0)
             FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has a shape that is not made of sizes", f->path,
                  t->name);
         t->shape[i] = json_integer_value(size);
-        if (t->shape[i] != 0 && t->count > (uint64_t)INT64_MAX / (uint64_t)t->shape[i])
-            FAIL(CANTO_ERROR_FORMAT, "'%.300s': the shape of tensor \"%.80s\" is too large to be true", f->path,
-                 t->name);
-        t->count *= (uint64_t)t->shape[i];
     }
+    if (!source_shape_count(t->shape, t->rank, &t->count))
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s': the shape of tensor \"%.80s\" is too large to be true", f->path, t->name);
+    source_row_major(t);
 done:
     return status;
 }
 
-static canto_status read_offsets(const safetensors *f, const json_t *entry, safetensor *t) {
+static canto_status read_offsets(const reading *f, const json_t *entry, stretch *place) {
     canto_status status = status_ok();
     json_t      *offsets;
     TRY(json_get_array(entry, f->path, "data_offsets", &offsets));
@@ -81,50 +81,50 @@ static canto_status read_offsets(const safetensors *f, const json_t *entry, safe
     if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
         json_integer_value(begin) < 0 || json_integer_value(end) < json_integer_value(begin))
         FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has data_offsets that are not [begin, end]", f->path,
-             t->name);
-    t->begin = (uint64_t)json_integer_value(begin);
-    t->end = (uint64_t)json_integer_value(end);
+             place->name);
+    place->begin = (uint64_t)json_integer_value(begin);
+    place->end = (uint64_t)json_integer_value(end);
 done:
     return status;
 }
 
-static canto_status read_tensor(const safetensors *f, const char *name, const json_t *entry, safetensor *t) {
-    canto_status status = status_ok();
-    size_t       start = 8 + (size_t)read_u64(f->map.data);
-    uint64_t     room = f->map.bytes - start;
-    t->name = name;
-    TRY(json_get_text(entry, f->path, "dtype", &t->dtype));
-    unsigned element = dtype_bytes(t->dtype);
-    if (element == 0)
-        FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s': tensor \"%.80s\" has the unknown type \"%.20s\"", f->path, name,
-             t->dtype);
-    TRY(read_shape(f, entry, t));
-    TRY(read_offsets(f, entry, t));
-    if (t->count > UINT64_MAX / element || t->end - t->begin != t->count * element)
+static canto_status read_tensor(reading *f, const char *name, const json_t *entry) {
+    canto_status  status = status_ok();
+    size_t        start = 8 + (size_t)read_u64(f->map->data);
+    uint64_t      room = f->map->bytes - start;
+    source_tensor t = {.name = name};
+    stretch      *place = &f->list[f->count];
+    const char   *type;
+    place->name = name;
+    TRY(json_get_text(entry, f->path, "dtype", &type));
+    if (!source_type_find(type, &t.type))
+        FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s': tensor \"%.80s\" has the unknown type \"%.20s\"", f->path, name, type);
+    TRY(read_shape(f, entry, &t));
+    TRY(read_offsets(f, entry, place));
+    if (place->end - place->begin != t.count * source_type_bytes(t.type))
         FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has %" PRIu64 " bytes, but its shape asks for others",
-             f->path, name, t->end - t->begin);
-    if (t->end > room)
+             f->path, name, place->end - place->begin);
+    if (place->end > room)
         FAIL(CANTO_ERROR_FORMAT,
              "'%.300s' is cut short: tensor \"%.80s\" ends at byte %" PRIu64 " of the data, which has %" PRIu64,
-             f->path, name, t->end, room);
-    t->data = f->map.data + start + t->begin;
+             f->path, name, place->end, room);
+    t.data = f->map->data + start + place->begin;
+    t.bytes = (size_t)(place->end - place->begin);
+    TRY(source_add(f->source, &t));
+    f->count++;
 done:
     return status;
 }
 
 static int by_place(const void *a, const void *b) {
-    const safetensor *x = a, *y = b;
+    const stretch *x = a, *y = b;
     if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
     return x->end < y->end ? -1 : x->end > y->end;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const safetensor *)a)->name, ((const safetensor *)b)->name);
-}
-
-/* Every byte of the data belongs to one tensor. Leaves the list sorted by name. */
-static canto_status check_cover(safetensors *f) {
-    uint64_t at = 0, room = f->map.bytes - 8 - read_u64(f->map.data);
+/* Every byte of the data belongs to one tensor. */
+static canto_status check_cover(reading *f) {
+    uint64_t at = 0, room = f->map->bytes - 8 - read_u64(f->map->data);
     if (f->count > 1) qsort(f->list, f->count, sizeof *f->list, by_place);
     for (size_t i = 0; i < f->count; at = f->list[i++].end) {
         if (f->list[i].begin == at) continue;
@@ -134,78 +134,44 @@ static canto_status check_cover(safetensors *f) {
     if (at != room)
         return status_error(CANTO_ERROR_FORMAT, "'%.300s' has %" PRIu64 " bytes that belong to no tensor", f->path,
                             room - at);
-    if (f->count > 1) qsort(f->list, f->count, sizeof *f->list, by_name);
     return status_ok();
 }
 
-static canto_status read_list(safetensors *f) {
+static canto_status read_list(reading *f) {
     canto_status status = status_ok();
     const char  *name;
     json_t      *entry;
     size_t       most = json_object_size(f->header);
-    f->list = context_allocate_zeroed(f->context, most ? most : 1, sizeof *f->list);
+    f->list = context_allocate_zeroed(f->source->context, most ? most : 1, sizeof *f->list);
     if (!f->list) FAIL(CANTO_ERROR_MEMORY, "no memory for the %zu tensors of '%.300s'", most, f->path);
     json_object_foreach(f->header, name, entry) {
-        if (strcmp(name, "__metadata__") == 0) continue;
-        TRY(read_tensor(f, name, entry, &f->list[f->count]));
-        f->count++;
+        if (strcmp(name, "__metadata__") != 0) TRY(read_tensor(f, name, entry));
     }
     TRY(check_cover(f));
 done:
     return status;
 }
 
-canto_status safetensors_open(canto_context *context, const char *path, safetensors *file) {
+canto_status safetensors_add(tensor_source *source, const char *path) {
     canto_status status = status_ok();
-    memset(file, 0, sizeof *file);
-    file->context = context;
-    snprintf(file->path, sizeof file->path, "%s", path);
-    TRY(file_map_open(path, &file->map));
-    TRY(read_header(file));
-    TRY(read_list(file));
+    reading      f = {.source = source, .path = path};
+    TRY(source_map(source, path, &f.map));
+    TRY(read_header(&f));
+    TRY(read_list(&f));
 done:
-    if (status.code != CANTO_OK) safetensors_close(file);
+    if (f.list) context_release(source->context, f.list);
+    json_decref(f.header);
     return status;
 }
 
-void safetensors_close(safetensors *file) {
-    if (file->list) context_release(file->context, file->list);
-    json_decref(file->header);
-    file_map_close(&file->map);
-    memset(file, 0, sizeof *file);
-}
-
-const safetensor *safetensors_find(const safetensors *file, const char *name) {
-    safetensor wanted = {.name = name};
-    if (file->count == 0) return NULL;
-    return bsearch(&wanted, file->list, file->count, sizeof *file->list, by_name);
-}
-
-/* "[3, 16]" */
-static void shape_text(const int64_t *shape, int rank, char out[200]) {
-    size_t n = 0;
-    n += (size_t)snprintf(out, 200, "[");
-    for (int i = 0; i < rank && n < 170; i++)
-        n += (size_t)snprintf(out + n, 200 - n, "%s%" PRId64, i ? ", " : "", shape[i]);
-    snprintf(out + n, 200 - n, "]");
-}
-
-canto_status safetensors_expect(const safetensors *file, const safetensor *t, const char *dtype, const int64_t *shape,
-                                int rank) {
-    if (strcmp(t->dtype, dtype) != 0)
-        return status_error(
-            CANTO_ERROR_UNSUPPORTED,
-            "'%.250s': tensor \"%.80s\" is of type %s, and this version reads %s: convert the file first", file->path,
-            t->name, t->dtype, dtype);
-    bool same = t->rank == rank;
-    for (int i = 0; same && i < rank; i++) same = t->shape[i] == shape[i];
-    if (same) return status_ok();
-    char have[200], want[200];
-    shape_text(t->shape, t->rank, have);
-    shape_text(shape, rank, want);
-    return status_error(CANTO_ERROR_FORMAT,
-                        "'%.200s': tensor \"%.80s\" has the shape %.60s, but the config asks for %.60s", file->path,
-                        t->name, have, want);
+canto_status safetensors_open(canto_context *context, const char *path, tensor_source *source) {
+    canto_status status = status_ok();
+    source_begin(context, path, source);
+    TRY(safetensors_add(source, path));
+    TRY(source_end(source));
+done:
+    if (status.code != CANTO_OK) source_close(source);
+    return status;
 }
 
 /* ----------------------------------------------------------------------------------------------- writing */
@@ -237,12 +203,13 @@ static json_t *shape_to_json(const int64_t *shape, int rank) {
     return json_build_end(&list);
 }
 
-canto_status safetensors_writer_add(safetensors_writer *w, const char *name, const char *dtype, const int64_t *shape,
+canto_status safetensors_writer_add(safetensors_writer *w, const char *name, source_type type, const int64_t *shape,
                                     int rank) {
-    uint64_t bytes = dtype_bytes(dtype);
+    uint64_t bytes = source_type_bytes(type);
     for (int i = 0; i < rank; i++) bytes *= (uint64_t)shape[i];
-    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape_to_json(shape, rank),
-                              "data_offsets", (json_int_t)w->bytes, (json_int_t)(w->bytes + bytes));
+    json_t *entry =
+        json_pack("{s:s, s:o, s:[I, I]}", "dtype", source_type_name(type), "shape", shape_to_json(shape, rank),
+                  "data_offsets", (json_int_t)w->bytes, (json_int_t)(w->bytes + bytes));
     if (!entry || json_object_set_new(w->header, name, entry) != 0) return no_header_memory();
     w->bytes += bytes;
     return status_ok();

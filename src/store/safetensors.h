@@ -4,37 +4,13 @@
 #ifndef CANTO_SAFETENSORS_H
 #define CANTO_SAFETENSORS_H
 
-#include "base/file.h"
 #include "base/json.h"
+#include "store/tensor_source.h"
 
-enum { SAFETENSORS_RANK_MAX = 8 };
-
-typedef struct safetensor {
-    const char          *name;  /* owned by the header */
-    const char          *dtype; /* "F32", "I64", ... */
-    int                  rank;
-    int64_t              shape[SAFETENSORS_RANK_MAX];
-    uint64_t             count;      /* elements */
-    uint64_t             begin, end; /* bytes within the data */
-    const unsigned char *data;       /* in the map; maybe not aligned */
-} safetensor;
-
-typedef struct safetensors {
-    canto_context *context;
-    char           path[512]; /* for errors; cut when longer */
-    file_map       map;
-    json_t        *header;
-    safetensor    *list; /* by name */
-    size_t         count;
-} safetensors;
-
-/* Maps and checks a file. On failure *file is zeroed. */
-canto_status      safetensors_open(canto_context *context, const char *path, safetensors *file);
-void              safetensors_close(safetensors *file);                        /* also a zeroed one */
-const safetensor *safetensors_find(const safetensors *file, const char *name); /* NULL when there is none */
-/* An error naming file, tensor and both shapes or types unless t is of that dtype ("F32", "I64") and shape. */
-canto_status safetensors_expect(const safetensors *file, const safetensor *t, const char *dtype, const int64_t *shape,
-                                int rank);
+/* Maps and checks a file, and adds its tensors to a source that has begun. */
+canto_status safetensors_add(tensor_source *source, const char *path);
+/* A source of one file. On failure *source is zeroed. */
+canto_status safetensors_open(canto_context *context, const char *path, tensor_source *source);
 
 /* Writing: announce every tensor in order, begin, hand over their bytes in the same order, commit. Any failure and
  * discard leave nothing behind. */
@@ -48,7 +24,7 @@ typedef struct safetensors_writer {
 canto_status safetensors_writer_open(safetensors_writer *w, const char *path);
 /* A text under __metadata__; before begin. */
 canto_status safetensors_writer_metadata(safetensors_writer *w, const char *key, const char *text);
-canto_status safetensors_writer_add(safetensors_writer *w, const char *name, const char *dtype, const int64_t *shape,
+canto_status safetensors_writer_add(safetensors_writer *w, const char *name, source_type type, const int64_t *shape,
                                     int rank);
 canto_status safetensors_writer_begin(safetensors_writer *w);
 canto_status safetensors_writer_data(safetensors_writer *w, const void *data, size_t bytes);

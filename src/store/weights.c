@@ -1,10 +1,11 @@
-/* weights.c - walking a layout with a file on one side and a block on the other.
+/* weights.c - walking a layout with files on one side and a block on the other.
  *
  * Invariants: an item's rows are contiguous in the block; a transposed item is [columns, rows] in the file. Padding in the
- * block is neither written nor touched. The file's floats may be unaligned. */
+ * block is neither written nor touched. A file's numbers may be unaligned. */
 #include "store/weights.h"
 
 #include "base/progress.h"
+#include "store/numbers.h"
 
 #include <math.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static canto_status announce(safetensors_writer *w, const canto_config *config, 
     for (size_t i = 0; layout_item_at(config, kind, i, &item); i++) {
         int64_t shape[2];
         int     rank = item_shape(&item, shape);
-        TRY(safetensors_writer_add(w, item.name, "F32", shape, rank));
+        TRY(safetensors_writer_add(w, item.name, SOURCE_F32, shape, rank));
     }
     TRY(safetensors_writer_begin(w));
 done:
@@ -95,60 +96,57 @@ done:
 
 /* ----------------------------------------------------------------------------------------------- reading */
 
-static float float_at(const unsigned char *data, size_t i) {
-    float x;
-    memcpy(&x, data + i * sizeof x, sizeof x);
-    return x;
-}
-
-/* One TILE x TILE corner of from[columns, rows] into to[rows, columns]. */
-static void read_tile(const unsigned char *from, size_t rows, size_t columns, size_t row, size_t column, float *to) {
-    size_t last_row = least(rows, row + TILE), last_column = least(columns, column + TILE);
-    for (size_t r = row; r < last_row; r++)
-        for (size_t c = column; c < last_column; c++) to[r * columns + c] = float_at(from, c * rows + r);
-}
-
-static void read_transposed(const unsigned char *from, size_t rows, size_t columns, float *to) {
+/* The item's numbers as float32, rows by columns. Turned or not is a matter of the two strides. */
+static void read_numbers(const source_tensor *t, const layout_item *item, float *to) {
+    size_t  rows = (size_t)item->rows, columns = (size_t)item->columns;
+    int64_t row_stride = t->stride[item->transposed ? 1 : 0],
+            column_stride = item->vector ? 1 : t->stride[item->transposed ? 0 : 1];
+    size_t tile = column_stride == 1 ? columns : TILE;
     for (size_t r = 0; r < rows; r += TILE)
-        for (size_t c = 0; c < columns; c += TILE) read_tile(from, rows, columns, r, c, to);
+        for (size_t c = 0; c < columns; c += tile)
+            for (size_t i = r; i < least(rows, r + TILE); i++)
+                numbers_read(t->type, t->data, (int64_t)i * row_stride + (int64_t)c * column_stride, column_stride,
+                             least(tile, columns - c), to + i * columns + c);
 }
 
-static canto_status check_finite(const safetensors *file, const char *name, const float *values, size_t n) {
+static canto_status check_finite(const tensor_source *source, const char *name, const float *values, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(values[i]))
             return status_error(CANTO_ERROR_FORMAT,
                                 "'%.250s': tensor \"%.80s\" holds %s: the file is damaged, or its "
                                 "training went astray",
-                                file->path, name, isnan(values[i]) ? "NaN (no number)" : "an infinite value");
+                                source->path, name, isnan(values[i]) ? "NaN (no number)" : "an infinite value");
     return status_ok();
 }
 
-static const safetensor *find_item(const safetensors *file, const layout_item *item) {
-    const safetensor *t = safetensors_find(file, item->name);
-    return t || !item->alias[0] ? t : safetensors_find(file, item->alias);
+static const source_tensor *find_item(const tensor_source *source, const layout_item *item) {
+    const source_tensor *t = source_find(source, item->name);
+    return t || !item->alias[0] ? t : source_find(source, item->alias);
 }
 
 /* The file has zeros for what the model lacks. Others would be lost: the model was trained on elsewhere. */
-static canto_status check_zeros(const safetensors *file, const safetensor *t) {
-    for (size_t i = 0; i < t->count; i++)
-        if (float_at(t->data, i) != 0)
+static canto_status check_zeros(const tensor_source *source, const source_tensor *t) {
+    for (int64_t i = 0; i < t->shape[0]; i++) {
+        float x;
+        numbers_read(t->type, t->data, i * t->stride[0], 1, 1, &x);
+        if (x != 0)
             return status_error(
                 CANTO_ERROR_FORMAT,
                 "'%.250s': tensor \"%.80s\" has values, but by canto's own config the model has no such "
                 "tensor: if the model was trained on elsewhere, remove \"canto\" from its config.json",
-                file->path, t->name);
+                source->path, t->name);
+    }
     return status_ok();
 }
 
 /* The shape has been checked. */
-static canto_status read_item(const safetensors *file, const tensor_table *table, const layout_item *item,
-                              const safetensor *t, float *block) {
-    if (item->zeros) return check_zeros(file, t);
+static canto_status read_item(const tensor_source *source, const tensor_table *table, const layout_item *item,
+                              const source_tensor *t, float *block) {
+    if (item->zeros) return check_zeros(source, t);
     float *to = block + item_offset(table, item);
-    if (item->transposed) read_transposed(t->data, (size_t)item->rows, (size_t)item->columns, to);
-    else memcpy(to, t->data, item_count(item) * sizeof *to);
-    file_map_drop(t->data, (size_t)(t->end - t->begin)); /* the map would hold all weights a second time */
-    return check_finite(file, t->name, to, item_count(item));
+    read_numbers(t, item, to);
+    file_map_drop(t->data, t->bytes); /* the map would hold all weights a second time */
+    return check_finite(source, t->name, to, item_count(item));
 }
 
 static bool ends_with(const char *text, const char *end) {
@@ -164,47 +162,51 @@ static bool may_be_ignored(const canto_config *config, layout_kind kind, const c
            ends_with(name, "attn.attention.bias") || ends_with(name, "attn.attention.masked_bias");
 }
 
-static canto_status check_strangers(const safetensors *file, const canto_config *config, layout_kind kind,
+static canto_status check_strangers(const tensor_source *source, const canto_config *config, layout_kind kind,
                                     const bool *known) {
-    for (size_t i = 0; i < file->count; i++)
-        if (!known[i] && !may_be_ignored(config, kind, file->list[i].name))
+    for (size_t i = 0; i < source->count; i++)
+        if (!known[i] && !may_be_ignored(config, kind, source->list[i].name))
             return status_error(CANTO_ERROR_FORMAT, "'%.300s' holds a tensor \"%.90s\" that the config does not know",
-                                file->path, file->list[i].name);
+                                source->path, source->list[i].name);
     return status_ok();
 }
 
-canto_status weights_check(canto_context *context, const safetensors *file, const canto_config *config,
+canto_status weights_check(canto_context *context, const tensor_source *source, const canto_config *config,
                            layout_kind kind) {
     canto_status status = status_ok();
     layout_item  item;
-    bool        *known = context_allocate_zeroed(context, file->count + 1, sizeof *known);
-    if (!known) return context_no_memory(file->count + 1, "reading weights");
+    bool        *known = context_allocate_zeroed(context, source->count + 1, sizeof *known);
+    if (!known) return context_no_memory(source->count + 1, "reading weights");
     for (size_t i = 0; layout_item_at(config, kind, i, &item); i++) {
-        int64_t           shape[2];
-        int               rank = item_shape(&item, shape);
-        const safetensor *t = find_item(file, &item);
+        int64_t              shape[2];
+        int                  rank = item_shape(&item, shape);
+        const source_tensor *t = find_item(source, &item);
         if (!t && item.zeros) continue;
-        if (!t) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%.90s\"", file->path, item.name);
-        TRY(safetensors_expect(file, t, "F32", shape, rank));
-        known[t - file->list] = true;
+        if (!t) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%.90s\"", source->path, item.name);
+        if (!numbers_readable(t->type))
+            FAIL(CANTO_ERROR_UNSUPPORTED,
+                 "'%.250s': tensor \"%.80s\" is of type %s, and weights are F32, F16, BF16 or F64", source->path,
+                 t->name, source_type_name(t->type));
+        TRY(source_expect_shape(source, t, shape, rank));
+        known[t - source->list] = true;
     }
-    TRY(check_strangers(file, config, kind, known));
+    TRY(check_strangers(source, config, kind, known));
 done:
     context_release(context, known);
     return status;
 }
 
-canto_status weights_read(canto_context *context, const safetensors *file, const tensor_table *table, layout_kind kind,
-                          float *block) {
+canto_status weights_read(canto_context *context, const tensor_source *source, const tensor_table *table,
+                          layout_kind kind, float *block) {
     canto_status status;
     layout_item  item;
-    progress     p = progress_begin(context, table->elements, PROGRESS_BYTES, "reading '%.150s'", file->path);
+    progress     p = progress_begin(context, table->elements, PROGRESS_BYTES, "reading '%.150s'", source->path);
     uint64_t     read = 0;
-    TRY(weights_check(context, file, &table->config, kind));
+    TRY(weights_check(context, source, &table->config, kind));
     for (size_t i = 0; layout_item_at(&table->config, kind, i, &item); i++) {
-        const safetensor *t = find_item(file, &item);
+        const source_tensor *t = find_item(source, &item);
         if (progress_due(&p, read)) TRY(progress_tell(&p, read));
-        if (t) TRY(read_item(file, table, &item, t, block));
+        if (t) TRY(read_item(source, table, &item, t, block));
         if (!item.zeros) read += item_count(&item);
     }
 done:

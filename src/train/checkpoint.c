@@ -32,7 +32,7 @@ static canto_status announce_moments(safetensors_writer *w, const tensor_table *
         const tensor *t = &table->list[i];
         int64_t       shape[2] = {t->rows, t->columns};
         moment_name(t, prefix, name);
-        TRY(safetensors_writer_add(w, name, "F32", shape, t->vector ? 1 : 2));
+        TRY(safetensors_writer_add(w, name, SOURCE_F32, shape, t->vector ? 1 : 2));
     }
 done:
     return status;
@@ -200,7 +200,8 @@ done:
 
 /* -------------------------------------------------------------------------------------------------------- reading */
 
-static canto_status read_moments(const safetensors *file, const tensor_table *table, const char *prefix, float *block) {
+static canto_status read_moments(const tensor_source *file, const tensor_table *table, const char *prefix,
+                                 float *block) {
     canto_status status = status_ok();
     char         name[128];
     for (size_t i = 0; i < table->count; i++) {
@@ -208,9 +209,10 @@ static canto_status read_moments(const safetensors *file, const tensor_table *ta
         int64_t       shape[2] = {t->rows, t->columns};
         float        *to = block + t->offset;
         moment_name(t, prefix, name);
-        const safetensor *found = safetensors_find(file, name);
+        const source_tensor *found = source_find(file, name);
         if (!found) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%s\"", file->path, name);
-        TRY(safetensors_expect(file, found, "F32", shape, t->vector ? 1 : 2));
+        TRY(source_expect_type(file, found, SOURCE_F32));
+        TRY(source_expect_shape(file, found, shape, t->vector ? 1 : 2));
         memcpy(to, found->data, t->count * sizeof *to);
         file_map_drop(found->data, t->count * sizeof *to);
         for (size_t k = 0; k < t->count; k++)
@@ -223,24 +225,24 @@ done:
 
 static canto_status load_optimizer(canto_context *context, const char *folder, const tensor_table *table, float *m,
                                    float *v) {
-    canto_status status;
-    safetensors  file = {0};
-    char         path[4096];
+    canto_status  status;
+    tensor_source file = {0};
+    char          path[4096];
     TRY(path_join(path, folder, "optimizer.safetensors"));
     TRY(safetensors_open(context, path, &file));
     TRY(read_moments(&file, table, "m", m));
     TRY(read_moments(&file, table, "v", v));
 done:
-    safetensors_close(&file);
+    source_close(&file);
     return status;
 }
 
 static canto_status load_weights(canto_context *context, const char *folder, const tensor_table *table, float *block) {
-    canto_status status;
-    canto_config config;
-    layout_kind  kind;
-    safetensors  file = {0};
-    json_t      *here = NULL, *run = NULL;
+    canto_status  status;
+    canto_config  config;
+    layout_kind   kind;
+    tensor_source file = {0};
+    json_t       *here = NULL, *run = NULL;
     TRY(model_folder_read_config(context, folder, &config, &kind));
     here = config_to_json(&config);
     run = config_to_json(&table->config);
@@ -249,7 +251,7 @@ static canto_status load_weights(canto_context *context, const char *folder, con
     TRY(model_folder_open_weights(context, folder, &config, kind, &file));
     TRY(weights_read(context, &file, table, kind, block));
 done:
-    safetensors_close(&file);
+    source_close(&file);
     json_decref(here);
     json_decref(run);
     return status;

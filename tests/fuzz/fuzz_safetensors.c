@@ -28,12 +28,12 @@ static canto_config config_at(size_t index) {
 
 /* Bytes before the data of the file "seed". */
 static size_t header_bytes(void) {
-    safetensors file;
+    tensor_source file;
     fuzz_good(safetensors_open(fuzz_context(), fuzz_path("seed"), &file));
     size_t data = 0;
-    for (size_t i = 0; i < file.count; i++) data += (size_t)(file.list[i].end - file.list[i].begin);
-    size_t bytes = file.map.bytes - data;
-    safetensors_close(&file);
+    for (size_t i = 0; i < file.count; i++) data += file.list[i].bytes;
+    size_t bytes = file.maps[0].bytes - data;
+    source_close(&file);
     return bytes;
 }
 
@@ -54,29 +54,29 @@ void fuzz_seeds(void) {
     }
 }
 
-static void check_tensors(const safetensors *file) {
+static void check_tensors(const tensor_source *file) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < file->count; i++) {
-        const safetensor *t = &file->list[i];
-        CHECK(safetensors_find(file, t->name) == t);
-        CHECK(t->data >= file->map.data && t->data + (t->end - t->begin) <= file->map.data + file->map.bytes);
-        CHECK(t->rank >= 0 && t->rank <= SAFETENSORS_RANK_MAX);
+        const source_tensor *t = &file->list[i];
+        CHECK(source_find(file, t->name) == t);
+        CHECK(t->data >= file->maps[0].data && t->data + t->bytes <= file->maps[0].data + file->maps[0].bytes);
+        CHECK(t->rank >= 0 && t->rank <= SOURCE_RANK_MAX);
         uint64_t count = 1;
         for (int d = 0; d < t->rank; d++) count *= (uint64_t)t->shape[d];
-        CHECK(count == t->count && (t->end - t->begin) % (count ? count : 1) == 0);
-        bytes += t->end - t->begin;
+        CHECK(count == t->count && t->bytes % (count ? count : 1) == 0);
+        bytes += t->bytes;
         volatile unsigned char last = 0;
-        if (t->end > t->begin) last = t->data[t->end - t->begin - 1];
+        if (t->bytes > 0) last = t->data[t->bytes - 1];
         (void)last;
     }
-    CHECK(bytes < file->map.bytes);
+    CHECK(bytes < file->maps[0].bytes);
 }
 
-static void check_weights(const safetensors *file, size_t index) {
+static void check_weights(const tensor_source *file, size_t index) {
     canto_context *context = fuzz_context();
     canto_config   c = config_at(index);
     tensor_table   table;
-    safetensors    again;
+    tensor_source  again;
     layout_kind    kind = layout_for_saving(&c);
     fuzz_good(tensor_table_open(context, &c, &table));
     float *block = calloc(2 * table.elements, sizeof *block), *back = block + table.elements;
@@ -87,17 +87,17 @@ static void check_weights(const safetensors *file, size_t index) {
         fuzz_good(safetensors_open(context, fuzz_path("again"), &again));
         fuzz_good(weights_read(context, &again, &table, kind, back));
         CHECK(memcmp(block, back, table.elements * sizeof *block) == 0);
-        safetensors_close(&again);
+        source_close(&again);
     }
     free(block);
     tensor_table_close(context, &table);
 }
 
 void fuzz_one(const uint8_t *data, size_t bytes) {
-    safetensors file;
+    tensor_source file;
     fuzz_write("input", data, bytes);
     if (!fuzz_accepts(safetensors_open(fuzz_context(), fuzz_path("input"), &file))) return;
     check_tensors(&file);
     for (size_t i = 0; i < 3; i++) check_weights(&file, i);
-    safetensors_close(&file);
+    source_close(&file);
 }

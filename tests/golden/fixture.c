@@ -138,24 +138,24 @@ canto_config fixture_with_dropout(const fixture *f, double p) {
 
 /* A file of tensors into a fresh block; a missing one leaves *block NULL. */
 static canto_status read_block(fixture *f, const char *name, layout_kind kind, float **block) {
-    canto_status status = status_ok();
-    safetensors  file = {0};
-    char         path[4096];
+    canto_status  status = status_ok();
+    tensor_source file = {0};
+    char          path[4096];
     TRY(path_join(path, f->folder, name));
     if (!file_exists(path)) goto done;
     TRY(fixture_block(f, f->table.elements * sizeof **block, block));
     TRY(safetensors_open(f->context, path, &file));
     TRY(weights_read(f->context, &file, &f->table, kind, *block));
 done:
-    safetensors_close(&file);
+    source_close(&file);
     return status;
 }
 
 /* Columns [0, T) of an I64 tensor [B, columns] as ids. */
-static canto_status read_ids(fixture *f, const safetensors *file, const char *name, uint32_t **ids) {
-    canto_status      status = status_ok();
-    const safetensor *t = safetensors_find(file, name);
-    if (!t || t->rank != 2 || strcmp(t->dtype, "I64") != 0 || t->shape[0] != f->B || t->shape[1] < f->T)
+static canto_status read_ids(fixture *f, const tensor_source *file, const char *name, uint32_t **ids) {
+    canto_status         status = status_ok();
+    const source_tensor *t = source_find(file, name);
+    if (!t || t->rank != 2 || t->type != SOURCE_I64 || t->shape[0] != f->B || t->shape[1] < f->T)
         FAIL(CANTO_ERROR_FORMAT, "io.safetensors has no \"%s\" of at least [%d, %d]", name, f->B, f->T);
     TRY(fixture_block(f, (size_t)f->B * (size_t)f->T * sizeof **ids, ids));
     for (int64_t b = 0; b < f->B; b++)
@@ -171,22 +171,23 @@ done:
 }
 
 static canto_status read_io(fixture *f) {
-    canto_status status = status_ok();
-    safetensors  file = {0};
-    char         path[4096];
+    canto_status  status = status_ok();
+    tensor_source file = {0};
+    char          path[4096];
     TRY(path_join(path, f->folder, "io.safetensors"));
     TRY(safetensors_open(f->context, path, &file));
-    const safetensor *logits = safetensors_find(&file, "logits");
+    const source_tensor *logits = source_find(&file, "logits");
     if (!logits || logits->rank != 3) FAIL(CANTO_ERROR_FORMAT, "io.safetensors has no \"logits\" [B, T, V]");
     f->B = (int32_t)logits->shape[0];
     f->T = (int32_t)logits->shape[1];
-    TRY(safetensors_expect(&file, logits, "F32", (int64_t[]){f->B, f->T, f->config.vocab}, 3));
-    TRY(fixture_block(f, logits->end - logits->begin, &f->logits));
-    memcpy(f->logits, logits->data, logits->end - logits->begin);
+    TRY(source_expect_type(&file, logits, SOURCE_F32));
+    TRY(source_expect_shape(&file, logits, (int64_t[]){f->B, f->T, f->config.vocab}, 3));
+    TRY(fixture_block(f, logits->bytes, &f->logits));
+    memcpy(f->logits, logits->data, logits->bytes);
     TRY(read_ids(f, &file, "input_ids", &f->ids));
     TRY(read_ids(f, &file, "targets", &f->targets));
 done:
-    safetensors_close(&file);
+    source_close(&file);
     return status;
 }
 

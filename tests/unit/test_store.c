@@ -122,10 +122,10 @@ static void write_raw(const char *name, const char *header, size_t data) {
 }
 
 static canto_status open_raw(const char *header, size_t data) {
-    safetensors file;
+    tensor_source file;
     write_raw("raw", header, data);
     canto_status status = safetensors_open(context, in_folder("raw"), &file);
-    safetensors_close(&file);
+    source_close(&file);
     return status;
 }
 
@@ -159,7 +159,7 @@ static void safetensors_refusals(void **state) {
                    8),
           CANTO_ERROR_FORMAT, "JSON");
     ok(file_write_whole(in_folder("raw"), "1234", 4));
-    safetensors file;
+    tensor_source file;
     fails(safetensors_open(context, in_folder("raw"), &file), CANTO_ERROR_FORMAT, "4 bytes");
     ok(file_write_whole(in_folder("raw"), "\377\377\377\377\377\377\377\377{}", 10));
     fails(safetensors_open(context, in_folder("raw"), &file), CANTO_ERROR_FORMAT, "header");
@@ -169,30 +169,30 @@ static void safetensors_refusals(void **state) {
 static void safetensors_round_trip(void **state) {
     (void)state;
     safetensors_writer w;
-    safetensors        file;
+    tensor_source      file;
     const float        x[6] = {1, 2, 3, 4, 5, 6};
     const int64_t      y = -7;
     ok(safetensors_writer_open(&w, in_folder("raw")));
     ok(safetensors_writer_metadata(&w, "format", "pt"));
-    ok(safetensors_writer_add(&w, "z", "F32", (int64_t[]){2, 3}, 2));
-    ok(safetensors_writer_add(&w, "a", "I64", NULL, 0));
+    ok(safetensors_writer_add(&w, "z", SOURCE_F32, (int64_t[]){2, 3}, 2));
+    ok(safetensors_writer_add(&w, "a", SOURCE_I64, NULL, 0));
     ok(safetensors_writer_begin(&w));
     ok(safetensors_writer_data(&w, x, sizeof x));
     ok(safetensors_writer_data(&w, &y, sizeof y));
     ok(safetensors_writer_commit(&w));
     ok(safetensors_open(context, in_folder("raw"), &file));
     assert_int_equal(file.count, 2);
-    const safetensor *z = safetensors_find(&file, "z"), *a = safetensors_find(&file, "a");
-    ok(safetensors_expect(&file, z, "F32", (int64_t[]){2, 3}, 2));
-    fails(safetensors_expect(&file, z, "F32", (int64_t[]){3, 2}, 2), CANTO_ERROR_FORMAT, "[2, 3]");
-    fails(safetensors_expect(&file, a, "F32", NULL, 0), CANTO_ERROR_UNSUPPORTED, "I64");
+    const source_tensor *z = source_find(&file, "z"), *a = source_find(&file, "a");
+    ok(source_expect_shape(&file, z, (int64_t[]){2, 3}, 2));
+    fails(source_expect_shape(&file, z, (int64_t[]){3, 2}, 2), CANTO_ERROR_FORMAT, "[2, 3]");
+    fails(source_expect_type(&file, a, SOURCE_F32), CANTO_ERROR_UNSUPPORTED, "I64");
     assert_memory_equal(z->data, x, sizeof x);
     assert_memory_equal(a->data, &y, sizeof y);
-    assert_int_equal((size_t)(z->data - file.map.data) % 8, 0);
-    assert_null(safetensors_find(&file, "b"));
-    safetensors_close(&file);
+    assert_int_equal((size_t)(z->data - file.maps[0].data) % 8, 0);
+    assert_null(source_find(&file, "b"));
+    source_close(&file);
     ok(safetensors_writer_open(&w, in_folder("owing")));
-    ok(safetensors_writer_add(&w, "z", "F32", (int64_t[]){2, 3}, 2));
+    ok(safetensors_writer_add(&w, "z", SOURCE_F32, (int64_t[]){2, 3}, 2));
     ok(safetensors_writer_begin(&w));
     fails(safetensors_writer_commit(&w), CANTO_ERROR_VALUE, "announced");
     assert_false(file_exists(in_folder("owing")));
@@ -308,16 +308,16 @@ static void foreign_names(void **state) {
     canto_config       c = tiny("gpt2");
     tensor_table       table;
     safetensors_writer w;
-    safetensors        file;
+    tensor_source      file;
     layout_item        item;
     float              zeros[512] = {0};
     ok(tensor_table_open(context, &c, &table));
     ok(safetensors_writer_open(&w, in_folder("raw")));
     for (size_t i = 0; layout_item_at(&c, LAYOUT_HF_GPT2, i, &item); i++) {
         int64_t shape[2] = {item.transposed ? item.columns : item.rows, item.transposed ? item.rows : item.columns};
-        ok(safetensors_writer_add(&w, item.alias, "F32", shape, item.vector ? 1 : 2));
+        ok(safetensors_writer_add(&w, item.alias, SOURCE_F32, shape, item.vector ? 1 : 2));
     }
-    ok(safetensors_writer_add(&w, "h.0.attn.bias", "F32", (int64_t[]){1, 1, 8, 8}, 4));
+    ok(safetensors_writer_add(&w, "h.0.attn.bias", SOURCE_F32, (int64_t[]){1, 1, 8, 8}, 4));
     ok(safetensors_writer_begin(&w));
     for (uint64_t left = w.bytes, n; left > 0; left -= n) {
         n = left < sizeof zeros ? left : sizeof zeros;
@@ -329,7 +329,7 @@ static void foreign_names(void **state) {
     ok(weights_read(context, &file, &table, LAYOUT_HF_GPT2, block));
     for (size_t i = 0; i < table.elements; i++) assert_true(block[i] == 0);
     fails(weights_read(context, &file, &table, LAYOUT_OWN, block), CANTO_ERROR_FORMAT, "lacks");
-    safetensors_close(&file);
+    source_close(&file);
     free(block);
     tensor_table_close(context, &table);
 }
@@ -339,7 +339,7 @@ static void biases_that_came_to_life(void **state) {
     (void)state;
     canto_config      c = tiny("gpt2"), without;
     tensor_table      table;
-    safetensors       file;
+    tensor_source     file;
     const layout_kind kind = LAYOUT_HF_GPT2;
     ok(tensor_table_open(context, &c, &table));
     float *block = calloc(table.elements, sizeof *block);
@@ -356,7 +356,7 @@ static void biases_that_came_to_life(void **state) {
         canto_status status = weights_read(context, &file, &smaller, kind, back);
         if (lively) fails(status, CANTO_ERROR_FORMAT, "h.1.attn.c_attn.bias\" has values");
         else ok(status);
-        safetensors_close(&file);
+        source_close(&file);
         free(back);
         tensor_table_close(context, &smaller);
     }

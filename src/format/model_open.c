@@ -1,0 +1,61 @@
+/* model_open.c - opening a model: which format path is in, and the reader of that format.
+ *
+ * A file is known by its first bytes, never by its name. */
+#include "format/formats.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef canto_status (*read_fn)(canto_context *context, const char *path, model_parts *parts);
+
+typedef struct format {
+    const char *name;                                        /* as errors list them */
+    bool (*detect)(const unsigned char *data, size_t bytes); /* the whole file */
+    read_fn read;
+} format;
+
+/* A header's length, and the header: a JSON object. */
+static bool is_safetensors(const unsigned char *data, size_t bytes) {
+    uint64_t length = 0;
+    for (int i = 7; i >= 0 && bytes > 8; i--) length = length << 8 | data[i];
+    return length > 0 && length <= bytes - 8 && data[8] == '{';
+}
+
+static const format FORMATS[] = {
+    {"safetensors", is_safetensors, safetensors_read},
+};
+
+/* The reader of the format that the file is in. */
+static canto_status find_reader(const char *path, read_fn *read) {
+    file_map     map;
+    canto_status status = file_map_open(path, &map);
+    char         known[200];
+    size_t       n = 0;
+    if (status.code != CANTO_OK) return status;
+    for (size_t i = 0; i < sizeof FORMATS / sizeof *FORMATS; i++) {
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "", FORMATS[i].name);
+        if (!FORMATS[i].detect(map.data, map.bytes)) continue;
+        *read = FORMATS[i].read;
+        goto done;
+    }
+    FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s' is no model that canto reads: a folder, or a file of the form %s", path,
+         known);
+done:
+    file_map_close(&map);
+    return status;
+}
+
+canto_status canto_model_open(canto_context *context, const char *path, canto_model **model) {
+    canto_status status = status_ok();
+    model_parts  parts = {0};
+    read_fn      read = folder_read;
+    *model = NULL;
+    if (file_exists(path) && !folder_exists(path)) TRY(find_reader(path, &read));
+    TRY(read(context, path, &parts));
+    TRY(model_from_parts(context, &parts, model));
+done:
+    model_parts_close(&parts);
+    return status;
+}
