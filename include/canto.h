@@ -561,6 +561,12 @@ CANTO_API canto_status canto_generate(canto_session *session, const uint32_t *pr
                                       const canto_generate_options *options, canto_token_fn on_token, void *user);
 /* Logits of the last position after ids[count] (count >= 1), cropped to the last T: logits[V], the caller's. */
 CANTO_API canto_status canto_session_logits(canto_session *session, const uint32_t *ids, size_t count, float *logits);
+/* How likely the model finds ids[from .. count) after what stands before them, 1 <= from < count: the natural logarithms of their
+ * probabilities, each given all tokens before it -> logprobs[count - from], the caller's; and whether each is the token that greedy
+ * writing would choose there -> greedy[count - from], or NULL. The model sees the last T of ids[count - 1]: CANTO_ERROR_VALUE
+ * when token from - 1 is not among them. CANTO_ERROR_NUMBER when a logit is not finite. */
+CANTO_API canto_status canto_session_score(canto_session *session, const uint32_t *ids, size_t count, size_t from,
+                                           double *logprobs, bool *greedy);
 
 /* ---------------------------------------------------------------------------------------------- capturing */
 
@@ -616,10 +622,16 @@ typedef struct canto_evaluation {
     uint64_t tokens;        /* predicted tokens */
 } canto_evaluation;
 
-/* Windows of T + 1 tokens with stride T over the whole data, the last one short: every token but the first is
- * predicted once. CANTO_ERROR_VALUE unless data holds at least two tokens, all below the model's V. */
+typedef struct canto_evaluate_options {
+    int32_t stride; /* from a window to the next, 1 .. T; 0: T */
+} canto_evaluate_options;
+
+/* Every token of the data but the first is predicted once, in windows of T + 1 tokens that begin stride tokens apart, the last
+ * one short. Of each window but the first the predictions count that the one before did not have: with a short stride each is
+ * made from at least T - stride + 1 tokens, and the passes cost T / stride times as much. CANTO_ERROR_VALUE unless data holds at
+ * least two tokens, all below the model's V, and for a stride outside its range. options NULL: the defaults. */
 CANTO_API canto_status canto_evaluate(canto_context *context, const canto_model *model, const canto_data *data,
-                                      canto_evaluation *evaluation);
+                                      const canto_evaluate_options *options, canto_evaluation *evaluation);
 
 /* ----------------------------------------------------------------------------------------------- training */
 

@@ -123,8 +123,7 @@ static void become(canto_session *s, const uint32_t *ids, int32_t n) {
     memmove(s->window, ids, (size_t)n * sizeof *ids);
 }
 
-/* The last T of ids[count] become the timeline. */
-static void start(canto_session *s, const uint32_t *ids, size_t count) {
+void session_start(canto_session *s, const uint32_t *ids, size_t count) {
     size_t T = (size_t)s->model->config.context, n = count < T ? count : T;
     if (s->model->borrowed) s->cache.length = 0; /* its weights may have changed since */
     become(s, ids + (count - n), (int32_t)n);
@@ -151,7 +150,7 @@ static void compute(canto_session *s, float *logits) {
 canto_status canto_session_logits(canto_session *session, const uint32_t *ids, size_t count, float *logits) {
     canto_status status;
     TRY(check_ids(session->model, ids, count));
-    start(session, ids, count);
+    session_start(session, ids, count);
     compute(session, logits);
 done:
     return status;
@@ -226,7 +225,7 @@ canto_status canto_generate(canto_session *session, const uint32_t *prompt, size
     TRY(check_options(&chosen, session->model->config.context));
     TRY(check_ids(session->model, prompt, count));
     torch_seed(&torch, chosen.seed);
-    start(session, prompt, count);
+    session_start(session, prompt, count);
     memset(session->seen, 0, (size_t)session->model->config.vocab);
     mark_seen(session, &chosen, prompt, count);
     for (int64_t i = 0; i < chosen.tokens; i++) {

@@ -21,6 +21,9 @@ struct canto_session {
     uint8_t           *seen;   /* [V] 1: the repetition penalty's */
 };
 
+/* The last T of ids[count] become the timeline; the cache keeps what they share with the one before. */
+void session_start(canto_session *session, const uint32_t *ids, size_t count);
+
 /* Bytes that a session of a model of this config allocates when it is opened, on so many threads; nothing later. */
 size_t session_bytes(const canto_config *config, int threads);
 

@@ -1,8 +1,9 @@
 /* evaluation.c - how well a model predicts a whole text.
  *
- * Windows of T + 1 tokens with stride T, so that each window's last token is the next one's first and every token but the
- * first is predicted once. Invariant: the loss is a sum of double-precision sums in the windows' order; how many windows
- * go through the model at once changes no row. */
+ * A prediction is numbered by the token that it is made at: number p foretells token p + 1. A window has the predictions
+ * [at, at + T), the next one begins a stride further; of each those count that no window before has. With stride T a window's last
+ * token is the next one's first. Invariant: the loss is a sum of double-precision sums in the windows' order; how many
+ * windows go through the model at once changes no row. */
 #include "base/machine.h"
 #include "base/progress.h"
 #include "store/model.h"
@@ -18,7 +19,9 @@ typedef struct evaluator {
     canto_context    *context;
     const canto_data *data;
     lanes             lanes;
-    int32_t           B, T;
+    int32_t           B, T, stride;
+    uint64_t          counted; /* predictions whose losses are in sum */
+    double            sum;
     uint32_t         *window, *ids, *targets; /* [T + 1], [B T], [B T] */
     float            *losses;                 /* [B T] */
 } evaluator;
@@ -68,16 +71,20 @@ done: /* what is there on failure, evaluator_close releases */
     return status;
 }
 
-/* The sum of losses over `windows` windows of T + 1 tokens from `from` on. */
-static double run_windows(evaluator *e, uint64_t from, int32_t windows, int32_t T) {
+/* Adds the losses of `windows` windows of T predictions, the first at `at`, to the sum: those that do not count yet. */
+static void run_windows(evaluator *e, uint64_t at, int32_t windows, int32_t T) {
     for (int32_t b = 0; b < windows; b++) {
-        size_t at = (size_t)b * (size_t)T;
-        canto_data_read(e->data, from + at, (uint64_t)T + 1, e->window);
-        memcpy(e->ids + at, e->window, (size_t)T * sizeof *e->ids);
-        memcpy(e->targets + at, e->window + 1, (size_t)T * sizeof *e->targets);
+        size_t row = (size_t)b * (size_t)T;
+        canto_data_read(e->data, at + (uint64_t)b * (uint64_t)e->stride, (uint64_t)T + 1, e->window);
+        memcpy(e->ids + row, e->window, (size_t)T * sizeof *e->ids);
+        memcpy(e->targets + row, e->window + 1, (size_t)T * sizeof *e->targets);
     }
     lanes_evaluate(&e->lanes, e->ids, e->targets, windows, T, e->losses);
-    return losses_sum(e->losses, (size_t)windows * (size_t)T);
+    for (int32_t b = 0; b < windows; b++) {
+        uint64_t begin = at + (uint64_t)b * (uint64_t)e->stride, old = e->counted - begin;
+        e->sum += losses_sum(e->losses + (size_t)b * (size_t)T + old, (size_t)((uint64_t)T - old));
+        e->counted = begin + (uint64_t)T;
+    }
 }
 
 static canto_status check_data(const canto_model *model, const canto_data *data) {
@@ -92,28 +99,31 @@ static canto_status check_data(const canto_model *model, const canto_data *data)
 }
 
 canto_status canto_evaluate(canto_context *context, const canto_model *model, const canto_data *data,
-                            canto_evaluation *evaluation) {
+                            const canto_evaluate_options *options, canto_evaluation *evaluation) {
     canto_status status;
     evaluator    e;
-    double       sum = 0;
+    int32_t      T = model->config.context, stride = options && options->stride ? options->stride : T;
     memset(&e, 0, sizeof e);
     e.context = context;
     TRY(check_data(model, data));
+    if (stride < 1 || stride > T)
+        FAIL(CANTO_ERROR_VALUE, "The stride is %d, but must be from 1 to the model's context of %d.", stride, T);
     TRY(evaluator_open(context, model, data, &e));
-    uint64_t predicted = canto_data_count(data) - 1, at = 0, bytes = canto_data_source_bytes(data);
-    progress p = progress_begin(context, predicted, 1, "evaluating");
-    while (predicted - at >= (uint64_t)e.T) {
-        if (progress_due(&p, at)) TRY(progress_tell(&p, at));
-        uint64_t whole = (predicted - at) / (uint64_t)e.T;
+    uint64_t predictions = canto_data_count(data) - 1, at = 0, bytes = canto_data_source_bytes(data);
+    e.stride = stride < e.T ? stride : e.T;
+    progress p = progress_begin(context, predictions, 1, "evaluating");
+    while (predictions - at >= (uint64_t)e.T && e.counted < predictions) {
+        if (progress_due(&p, e.counted)) TRY(progress_tell(&p, e.counted));
+        uint64_t whole = (predictions - at - (uint64_t)e.T) / (uint64_t)e.stride + 1;
         int32_t  windows = whole < (uint64_t)e.B ? (int32_t)whole : e.B;
-        sum += run_windows(&e, at, windows, e.T);
-        at += (uint64_t)windows * (uint64_t)e.T;
+        run_windows(&e, at, windows, e.T);
+        at += (uint64_t)windows * (uint64_t)e.stride;
     }
-    if (at < predicted) sum += run_windows(&e, at, 1, (int32_t)(predicted - at));
-    evaluation->tokens = predicted;
-    evaluation->loss = sum / (double)predicted;
+    if (e.counted < predictions) run_windows(&e, at, 1, (int32_t)(predictions - at));
+    evaluation->tokens = predictions;
+    evaluation->loss = e.sum / (double)predictions;
     evaluation->perplexity = exp(evaluation->loss);
-    evaluation->bits_per_byte = bytes ? sum / log(2) / (double)bytes : 0;
+    evaluation->bits_per_byte = bytes ? e.sum / log(2) / (double)bytes : 0;
 done:
     evaluator_close(&e);
     return status;

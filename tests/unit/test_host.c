@@ -103,7 +103,7 @@ static void write_and_evaluate(canto_context *c) {
     ok(canto_stream_finish(stream, &piece, &bytes));
     canto_stream_close(stream);
     ok(canto_data_open(c, in_folder("text.tok"), &data));
-    ok(canto_evaluate(c, model, data, &evaluation));
+    ok(canto_evaluate(c, model, data, NULL, &evaluation));
     ok(canto_config_json(c, canto_model_config(model), &json));
     canto_free(c, json);
     canto_free(c, text);
@@ -223,7 +223,7 @@ static canto_status open_model_call(subject *s) {
 
 static canto_status evaluate_call(subject *s) {
     canto_evaluation evaluation;
-    return canto_evaluate(s->context, s->model, s->data, &evaluation);
+    return canto_evaluate(s->context, s->model, s->data, NULL, &evaluation);
 }
 
 /* A text of more than 2^18 bytes, its tokens, a model of more parameters, and a short text to evaluate. */

@@ -312,6 +312,7 @@ static canto_status part_writing(world *w) {
     canto_generate_options how = canto_generate_options_default();
     uint32_t               prompt[] = {3, 4};
     float                  logits[64];
+    double                 logprob;
     char                  *json = NULL;
     how.tokens = 6;
     TRY(canto_model_open(w->context, run_folder, &model));
@@ -320,6 +321,7 @@ static canto_status part_writing(world *w) {
     TRY(canto_session_open(w->context, model, &session));
     TRY(canto_generate(session, prompt, 2, &how, NULL, NULL));
     TRY(canto_session_logits(session, prompt, 2, logits));
+    TRY(canto_session_score(session, prompt, 2, 1, &logprob, NULL));
     TRY(canto_model_save(model, tokenizer_folder));
 done:
     canto_free(w->context, json);
@@ -339,7 +341,7 @@ static canto_status part_evaluating(world *w) {
     canto_model     *model = NULL;
     canto_evaluation evaluation;
     TRY(canto_model_open(w->context, run_folder, &model));
-    TRY(canto_evaluate(w->context, model, w->data, &evaluation));
+    TRY(canto_evaluate(w->context, model, w->data, NULL, &evaluation));
     TRY(canto_capture(w->context, model, ids, 2, NULL, look_on, NULL));
 done:
     canto_model_close(model);

@@ -490,6 +490,62 @@ static void test_memory_is_planned(void **state) {
     subject_close(&s);
 }
 
+/* ---------------------------------------------------------------------------------------------------------- scores */
+
+/* Token i of ids, by the whole pass over what stands before it in the last T of ids[count - 1]. */
+static void check_score(subject *s, const uint32_t *ids, size_t count, size_t from) {
+    size_t T = (size_t)s->model->config.context, dropped = count - 1 > T ? count - 1 - T : 0;
+    double logprobs[600];
+    bool   greedy[600];
+    ok(canto_session_score(s->session, ids, count, from, logprobs, greedy));
+    for (size_t i = from; i < count; i++) {
+        int32_t V = s->model->config.vocab, most = 0;
+        whole_pass(s, ids + dropped, i - dropped, s->logits);
+        for (int32_t v = 1; v < V; v++)
+            if (s->logits[v] > s->logits[most]) most = v;
+        double expected = (double)s->logits[ids[i]] - sampler_log_sum(s->logits, V);
+        assert_true(logprobs[i - from] == expected);
+        assert_int_equal(greedy[i - from], (uint32_t)most == ids[i]);
+    }
+}
+
+static void test_scores(void **state) {
+    enum { T = SESSION_ROWS + 40 };
+    subject      s;
+    canto_config config = base_config();
+    uint32_t     ids[T + 3];
+    double       sum = 0, logprobs[T + 3];
+    bool         greedy[2];
+    (void)state;
+    config.context = T;
+    config.width = 6;
+    config.ffn = 8;
+    subject_open(&s, &config, NULL, 2);
+    random_ids(ids, T + 3, config.vocab, 8);
+    check_score(&s, ids, 2, 1);
+    check_score(&s, ids, 40, 5);
+    check_score(&s, ids, 40, 30); /* the timeline has all of it */
+    ids[38] = (ids[38] + 1) % 31;
+    check_score(&s, ids, 40, 30);   /* another ending */
+    check_score(&s, ids, T + 1, 1); /* over two passes, to the context's end */
+    check_score(&s, ids, T + 3, T); /* the first tokens drop out */
+    check_score(&s, ids, T + 3, T + 2);
+    ok(canto_session_score(s.session, ids, 60, 3, logprobs, NULL));
+    /* What greedy writing writes is greedy, and all tokens together have probability 1. */
+    for (uint32_t v = 0; v < 31; v++) {
+        ids[3] = v;
+        ok(canto_session_score(s.session, ids, 4, 3, logprobs, greedy));
+        sum += exp(logprobs[0]);
+    }
+    assert_true(fabs(sum - 1) < 1e-6);
+    fails(canto_session_score(s.session, ids, 4, 0, logprobs, NULL), CANTO_ERROR_VALUE, "before");
+    fails(canto_session_score(s.session, ids, 4, 4, logprobs, NULL), CANTO_ERROR_VALUE, "one must be among them");
+    fails(canto_session_score(s.session, ids, T + 3, 2, logprobs, NULL), CANTO_ERROR_VALUE, "context");
+    ids[3] = 31;
+    fails(canto_session_score(s.session, ids, 4, 1, logprobs, NULL), CANTO_ERROR_VALUE, "31");
+    subject_close(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_variant),
@@ -503,6 +559,7 @@ int main(void) {
         cmocka_unit_test(test_options_are_checked),
         cmocka_unit_test(test_numbers_that_are_not_finite),
         cmocka_unit_test(test_memory_is_planned),
+        cmocka_unit_test(test_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

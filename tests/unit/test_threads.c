@@ -106,7 +106,7 @@ static canto_status train(canto_context *c, uint64_t seed, double *loss) {
     training.parity_torch = seed % 2;
     TRY(canto_trainer_open(c, &config, &training, tokenizer, data, NULL, NULL, &trainer));
     TRY(canto_trainer_run(trainer, NULL, NULL));
-    TRY(canto_evaluate(c, canto_trainer_model(trainer), data, &evaluation));
+    TRY(canto_evaluate(c, canto_trainer_model(trainer), data, NULL, &evaluation));
     *loss = evaluation.loss;
 done:
     canto_trainer_close(trainer);

@@ -351,9 +351,55 @@ static void test_writing_and_evaluating(void **state) {
     canto_status status = canto_generate(session, &bad, 1, &options, NULL, NULL);
     assert_int_equal(status.code, CANTO_ERROR_VALUE);
     assert_non_null(strstr(status.text, "255"));
-    must(canto_evaluate(r.context, model, r.data, &evaluation));
+    must(canto_evaluate(r.context, model, r.data, NULL, &evaluation));
     assert_true(evaluation.tokens == canto_data_count(r.data) - 1);
     assert_true(evaluation.loss > 0 && evaluation.loss < 3 && evaluation.bits_per_byte > 0);
+    canto_session_close(session);
+    canto_model_close(model);
+    run_close(&r);
+}
+
+/* The windows of a stride, one prediction after the other: HF's way of a perplexity with a sliding window. */
+static void check_stride(run *r, const canto_model *model, canto_session *session, int32_t stride) {
+    enum { COUNT = 150, T = 16 };
+    static uint32_t        ids[COUNT];
+    canto_evaluate_options how = {stride};
+    canto_evaluation       evaluation;
+    canto_data            *data;
+    size_t                 counted = 0;
+    double                 sum = 0, logprobs[T];
+    canto_data_read(r->data, 7, COUNT, ids);
+    must(canto_data_from_ids(r->context, ids, COUNT, canto_model_config(model)->vocab, &data));
+    must(canto_evaluate(r->context, model, data, &how, &evaluation));
+    for (size_t at = 0; counted < COUNT - 1; at += (size_t)(stride ? stride : T)) {
+        size_t end = at + T < COUNT - 1 ? at + T : COUNT - 1; /* predictions [at, end) */
+        must(canto_session_score(session, ids + at, end + 1 - at, counted + 1 - at, logprobs, NULL));
+        for (size_t i = 0; i < end - counted; i++) sum -= logprobs[i];
+        counted = end;
+    }
+    assert_true(evaluation.tokens == COUNT - 1);
+    if (fabs(evaluation.loss - sum / (COUNT - 1)) > 2e-6)
+        fail_msg("stride %d: %.9g, not %.9g", (int)stride, evaluation.loss, sum / (COUNT - 1));
+    canto_data_close(data);
+}
+
+static void test_strides(void **state) {
+    run                    r;
+    canto_model           *model;
+    canto_session         *session;
+    char                   folder[300];
+    canto_evaluate_options how = {17};
+    canto_evaluation       evaluation;
+    (void)state;
+    run_open(&r, 2);
+    must(run_train(&r, "run"));
+    snprintf(folder, sizeof folder, "%s/run", r.folder);
+    must(canto_model_open(r.context, folder, &model));
+    must(canto_session_open(r.context, model, &session));
+    for (int32_t stride = 0; stride <= 16; stride++) check_stride(&r, model, session, stride);
+    canto_status status = canto_evaluate(r.context, model, r.data, &how, &evaluation);
+    assert_int_equal(status.code, CANTO_ERROR_VALUE);
+    assert_non_null(strstr(status.text, "17"));
     canto_session_close(session);
     canto_model_close(model);
     run_close(&r);
@@ -373,6 +419,7 @@ int main(void) {
         cmocka_unit_test(test_a_loss_that_is_not_finite_stops),
         cmocka_unit_test(test_old_checkpoints_go),
         cmocka_unit_test(test_threads_change_nothing),
+        cmocka_unit_test(test_strides),
         cmocka_unit_test(test_too_large_is_refused),
         cmocka_unit_test(test_writing_and_evaluating),
     };
