@@ -28,6 +28,8 @@ const command *const commands[] = {
     &command_tokenizer_save,
     &command_data_prepare,
     &command_bench_train,
+    &command_bench_decode,
+    &command_bench_prompt,
     &command_bench_tokenize,
     &command_doctor,
     &command_help,

@@ -484,9 +484,15 @@ typedef struct canto_model canto_model;
 
 /* Opens a model folder, a run folder (its best checkpoint, else its last), a checkpoint folder, or the .safetensors file of
  * one with config.json beside it. Weights may be F32, F16, BF16 or F64. */
-CANTO_API canto_status        canto_model_open(canto_context *context, const char *path, canto_model **model);
+CANTO_API canto_status canto_model_open(canto_context *context, const char *path, canto_model **model);
+/* A model of this config before its training, without a tokenizer: the weights that a training with this seed begins with. */
+CANTO_API canto_status        canto_model_new(canto_context *context, const canto_config *config, canto_init init,
+                                              uint64_t seed, canto_model **model);
 CANTO_API void                canto_model_close(canto_model *model);
 CANTO_API const canto_config *canto_model_config(const canto_model *model);
+/* Bytes of all its weights, a table of tokens that is the head too counted once: what writing one token reads, but for the
+ * embeddings, of which it reads a row each. */
+CANTO_API uint64_t canto_model_bytes(const canto_model *model);
 /* The tokenizer saved with it, owned by the model; NULL when the folder has none. */
 CANTO_API const canto_tokenizer *canto_model_tokenizer(const canto_model *model);
 /* The folder that it was read from: of a run, its checkpoint's; "" when it came from none. Owned by the model. */

@@ -85,6 +85,8 @@ typedef struct kernels {
     /* Rows [m0, m1) and columns [n0, n1) of a product; scratch: GEMM_SCRATCH reals, aligned to 64 bytes.
      * m1 - m0 <= GEMM_ROWS. */
     void (*gemm_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
+    /* All rows and columns [n0, n1) of a product of few rows (gemm_is_thin): the same bits. */
+    void (*gemm_thin)(const gemm *g, int64_t n0, int64_t n1);
     /* g's B, all of it, as tiles read it -> panels[gemm_panels(K, N)]. Of g it looks at N, K and B alone. */
     void (*gemm_pack)(const gemm *g, real *panels);
     /* out[n] += the sum over rows of x[rows, n] (rows x_row elements apart), ascending */
@@ -119,6 +121,15 @@ typedef struct kernels {
 #define GEMM_PANEL (48 * GEMM_DEPTH)
 #define GEMM_CUT (12 * 48) /* a register tile whose columns do not fill their vectors */
 #define GEMM_SCRATCH (GEMM_ROWS * (GEMM_DEPTH + 4) + GEMM_PANEL + GEMM_CUT) /* slivers are at least 4 rows high */
+
+#define THIN_ROWS 16       /* of A, at most, with a B that lies by rows; */
+#define THIN_TURNED_ROWS 4 /* and with one that lies by columns: more pay for bringing it into another order */
+
+/* Whether gemm_thin makes this product: B is read once, where it lies. */
+static inline bool gemm_is_thin(const gemm *g) {
+    return g->panels == NULL && g->a_column == 1 &&
+           ((g->b_column == 1 && g->M <= THIN_ROWS) || (g->b_row == 1 && g->M <= THIN_TURNED_ROWS));
+}
 
 static inline size_t gemm_panels(int64_t K, int64_t N) { /* in reals: rows are filled up to whole vectors */
     return (size_t)K * (size_t)((N + 15) / 16 * 16);

@@ -31,11 +31,31 @@ static int64_t at_most(int64_t n, int64_t most) { return n < most ? n : most; }
 /* A number of tiles that is shared out evenly: a multiple of the threads, once there are as many. */
 static int64_t even(int64_t n, int64_t threads) { return n > threads ? n / threads * threads : n; }
 
+#define THIN_COLUMNS 256 /* of a strip, at least: memory is read in long pieces */
+
+static void thin_unit(void *job, size_t unit, int worker) {
+    const product_job *p = job;
+    int64_t            n0 = (int64_t)unit * p->columns, n1 = n0 + p->columns < p->g->N ? n0 + p->columns : p->g->N;
+    (void)worker;
+    p->k->gemm_thin(p->g, n0, n1);
+}
+
+/* Strips of columns, some for every thread. */
+static void thin_run(const exec *e, const kernels *k, const gemm *g, int64_t threads) {
+    int64_t     strips = threads == 1 ? 1 : even(at_most(8 * threads, divide_up(g->N, THIN_COLUMNS)), threads);
+    product_job job = {.e = e, .k = k, .g = g, .columns = divide_up(divide_up(g->N, strips), COLUMNS) * COLUMNS};
+    exec_run(e, (size_t)divide_up(g->N, job.columns), thin_unit, &job);
+}
+
 /* Tiles as large as their scratch memory allows, for each packs its own operands; and some for every thread. */
 void product_run(const exec *e, const kernels *k, const gemm *g) {
     if (g->M <= 0 || g->N <= 0) return;
-    bool        alone = e->pool == NULL || pool_threads(e->pool) == 1 || g->M * g->N < SMALL / (g->K + 1);
-    int64_t     threads = alone ? 1 : pool_threads(e->pool), wanted = alone ? 1 : 4 * threads;
+    bool    alone = e->pool == NULL || pool_threads(e->pool) == 1 || g->M * g->N < SMALL / (g->K + 1);
+    int64_t threads = alone ? 1 : pool_threads(e->pool), wanted = alone ? 1 : 4 * threads;
+    if (gemm_is_thin(g)) {
+        thin_run(e, k, g, threads);
+        return;
+    }
     int64_t     down = divide_up(g->M, GEMM_ROWS), across = divide_up(wanted, down);
     product_job job = {.e = e, .k = k, .g = g};
     if (down > threads) down = divide_up(down, threads) * threads;

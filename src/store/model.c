@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/machine.h"
+#include "model/init.h"
 #include "store/model_folder.h"
 #include "store/weights.h"
 
@@ -62,6 +63,24 @@ static canto_status allocate_weights(canto_model *m, const char *path) {
     return status;
 }
 
+canto_status canto_model_new(canto_context *context, const canto_config *config, canto_init init, uint64_t seed,
+                             canto_model **model) {
+    canto_status status;
+    canto_model *m = NULL;
+    torch_rng    random;
+    *model = NULL;
+    TRY(canto_config_check(config));
+    TRY(model_new(context, config, &m));
+    TRY(allocate_weights(m, "a new model"));
+    torch_seed(&random, seed);
+    model_initialize(&m->table, init, &random, m->block);
+    look_at_block(m);
+    *model = m;
+done:
+    if (status.code != CANTO_OK && m != NULL) canto_model_close(m);
+    return status;
+}
+
 canto_status model_from_parts(canto_context *context, model_parts *parts, canto_model **model) {
     canto_status status = status_ok();
     canto_model *m = NULL;
@@ -111,6 +130,8 @@ canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size
 }
 
 const canto_config *canto_model_config(const canto_model *model) { return &model->config; }
+
+uint64_t canto_model_bytes(const canto_model *model) { return model->table.parameters * sizeof *model->block; }
 
 const canto_tokenizer *canto_model_tokenizer(const canto_model *model) { return model->tokenizer; }
 

@@ -21,6 +21,26 @@ jq -e '.load_ms > 0 and .encode_mb_per_second > 0 and .decode_mb_per_second > 0 
     .bytes_per_token == 1 and .rounds == 3 and .threads == 1' "$WORK/out" >/dev/null || fail "tokenize: $(cat "$WORK/out")"
 run 0 bench tokenize --tokenizer "$WORK/t" "$WORK/text.txt" && has out "decode"
 run 2 bench tokenize "$WORK/text.txt"
+small='--preset mini --vocab 97 --width 16 --heads 2 --layers 1 --context 16'
+run 0 bench decode $small -n 10 --prompt-tokens 3 --json
+jq -e '.tokens_per_second > 0 and .bandwidth_gb_s > 0 and .bandwidth_share > 0 and .first_token_ms > 0 and .tokens == 10 and
+    .prompt_tokens == 3 and (.read_gb_s | length == 2 and all(. > 0.01)) and (.peak_gflops | length == 2 and all(. > 0.01)) and
+    (.tokens_per_second * .ms_per_token / 1000 - 1 | fabs) < 1e-9 and
+    (.bandwidth_gb_s * .ms_per_token * 1e6 / .weights_bytes - 1 | fabs) < 1e-9 and
+    (.bandwidth_share * (.read_gb_s | add / 2) / .bandwidth_gb_s - 1 | fabs) < 1e-9' "$WORK/out" >/dev/null ||
+    fail "decode: $(cat "$WORK/out")"
+want=$(run 0 inspect $small --json && jq .parameters.total "$WORK/out")
+[ "$(run 0 bench decode $small -n 3 --json && jq .weights_bytes "$WORK/out")" = $((4 * want)) ] || fail "weights_bytes"
+run 0 bench prompt $small --rounds 2 --json
+jq -e '.tokens_per_second > 0 and .gflops > 0 and .peak_share > 0 and .bandwidth_share > 0 and .rounds == 2 and
+    .prompt_tokens == 16 and (.tokens_per_second * .ms_per_prompt / 1000 / 16 - 1 | fabs) < 1e-9' "$WORK/out" >/dev/null ||
+    fail "prompt: $(cat "$WORK/out")"
+run 0 bench decode $small -n 3 && has out "what can be read"
+run 0 bench prompt $small && has out "of the peak"
+refused 1 17 bench prompt $small --prompt-tokens 17
+refused 1 "$WORK/none" bench decode "$WORK/none"
+run 2 bench decode a b
+run 2 bench prompt --preset nothing
 run 2 bench train text.txt
 run 2 bench train --preset nothing
 finish

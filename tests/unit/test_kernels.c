@@ -129,6 +129,50 @@ static void test_products_do_not_depend_on_their_cut(void **state) {
     }
 }
 
+/* Products of few rows, where the weights lie, against the tiles that large ones are made of: the same bits. */
+static void check_thin(const kernels *k, int64_t M, int64_t N, int64_t K, bool turned, bool accumulate) {
+    float *a = numbers((size_t)(M * (K + 1)), 1), *b = numbers((size_t)(K * N + 1), 2), *bias = numbers((size_t)N, 3);
+    float *c = numbers((size_t)(M * N), 4), *tile = numbers((size_t)(M * N), 4);
+    float *slope = numbers((size_t)(M * N), 6), *slope_tile = numbers((size_t)(M * N), 6);
+    real  *scratch = aligned_alloc(64, GEMM_SCRATCH * sizeof(real));
+    gemm   g = {.M = M,
+                .N = N,
+                .K = K,
+                .a = a,
+                .a_row = K + 1,
+                .a_column = 1,
+                .b = b,
+                .b_row = turned ? 1 : N,
+                .b_column = turned ? K : 1,
+                .c = tile,
+                .c_row = N,
+                .accumulate = accumulate};
+    g.edge = (gemm_edge){.bias = bias, .activate = true, .slope = slope_tile};
+    assert_true(gemm_is_thin(&g));
+    k->gemm_tile(&g, 0, M, 0, N, scratch);
+    g.c = c;
+    g.edge.slope = slope;
+    int64_t cut = N > 40 ? 40 : N; /* in two strips */
+    k->gemm_thin(&g, 0, cut);
+    if (cut < N) k->gemm_thin(&g, cut, N);
+    assert_memory_equal(c, tile, (size_t)(M * N) * sizeof *c);
+    assert_memory_equal(slope, slope_tile, (size_t)(M * N) * sizeof *c);
+    free(a), free(b), free(bias), free(c), free(tile), free(slope), free(slope_tile), free(scratch);
+}
+
+static void test_thin_products(void **state) {
+    static const int64_t shapes[][2] = {{1, 1}, {7, 3}, {16, 8}, {33, 17}, {40, 64}, {97, 300}, {131, 259}, {50, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const kernels *k = kernels_choose(names[i]);
+        for (size_t s = 0; k != NULL && s < sizeof shapes / sizeof *shapes; s++)
+            for (int64_t M = 1; M <= THIN_ROWS; M++)
+                for (int way = 0; way < 4; way++)
+                    if (way < 2 || M <= THIN_TURNED_ROWS)
+                        check_thin(k, M, shapes[s][0], shapes[s][1], way >= 2, way % 2 != 0);
+    }
+}
+
 /* y = f(x), slope = f'(x) (NULL: not wanted): the edge of a product without steps, whose sums are x. */
 static void activate(const kernels *k, activation_kind kind, const float *x, float *y, float *slope, int64_t n) {
     gemm g = {.M = 1, .N = n, .c = y, .c_row = n, .accumulate = true};
@@ -659,6 +703,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),
         cmocka_unit_test(test_products_do_not_depend_on_their_cut),
+        cmocka_unit_test(test_thin_products),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_edges),
         cmocka_unit_test(test_norm),

@@ -307,7 +307,7 @@ done:
 /* The run of the part before is done. */
 static canto_status part_writing(world *w) {
     canto_status           status;
-    canto_model           *model = NULL;
+    canto_model           *model = NULL, *fresh = NULL;
     canto_session         *session = NULL;
     canto_generate_options how = canto_generate_options_default();
     uint32_t               prompt[] = {3, 4};
@@ -323,8 +323,10 @@ static canto_status part_writing(world *w) {
     TRY(canto_session_logits(session, prompt, 2, logits));
     TRY(canto_session_score(session, prompt, 2, 1, &logprob, NULL));
     TRY(canto_model_save(model, tokenizer_folder));
+    TRY(canto_model_new(w->context, canto_model_config(model), CANTO_INIT_TORCH, 1, &fresh));
 done:
     canto_free(w->context, json);
+    canto_model_close(fresh);
     canto_session_close(session);
     canto_model_close(model);
     return status;

@@ -399,6 +399,28 @@ static void json_of_a_config(void **state) {
     canto_free(context, text);
 }
 
+static void new_models(void **state) {
+    (void)state;
+    canto_config c = tiny("gpt2");
+    tensor_table table;
+    canto_model *model;
+    torch_rng    random;
+    ok(tensor_table_open(context, &c, &table));
+    float *block = calloc(table.elements, sizeof *block);
+    torch_seed(&random, 5);
+    model_initialize(&table, CANTO_INIT_GPT2, &random, block);
+    ok(canto_model_new(context, &c, CANTO_INIT_GPT2, 5, &model));
+    assert_memory_equal(model->block, block, table.elements * sizeof *block);
+    assert_int_equal(canto_model_bytes(model), table.parameters * sizeof *block);
+    assert_null(canto_model_tokenizer(model));
+    canto_model_close(model);
+    c.heads = 5;
+    fails(canto_model_new(context, &c, CANTO_INIT_GPT2, 5, &model), CANTO_ERROR_VALUE, "heads");
+    assert_null(model);
+    free(block);
+    tensor_table_close(context, &table);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layouts_cover_the_table),    cmocka_unit_test(layouts_are_counted),
@@ -407,7 +429,7 @@ int main(void) {
         cmocka_unit_test(hf_configs_come_back),       cmocka_unit_test(hf_defaults_and_refusals),
         cmocka_unit_test(models_come_back),           cmocka_unit_test(foreign_names),
         cmocka_unit_test(json_of_a_config),           cmocka_unit_test(biases_that_came_to_life),
-        cmocka_unit_test(folders_that_are_no_models),
+        cmocka_unit_test(folders_that_are_no_models), cmocka_unit_test(new_models),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }
