@@ -5,38 +5,6 @@
 
 /* -------------------------------------------------------------------------------------------------- the table */
 
-static inline uint64_t hash_of(uint32_t left, uint32_t right) {
-    uint64_t hash = ((uint64_t)left << 32 | right) * UINT64_C(0x9E3779B97F4A7C15);
-    return (hash ^ hash >> 29) * UINT64_C(0xD6E8FEB86659FD93);
-}
-
-static inline size_t home(const bpe *b, uint32_t left, uint32_t right) {
-    return (size_t)(hash_of(left, right) >> 32) & (b->slot_count - 1);
-}
-
-/* The bit of a pair in the filter, which has eight a slot. */
-static inline size_t bit_of(const bpe *b, uint32_t left, uint32_t right) {
-    return (size_t)(hash_of(left, right) >> 24) & (8 * b->slot_count - 1);
-}
-
-static inline bool passes(const bpe *b, uint32_t left, uint32_t right) {
-    size_t bit = bit_of(b, left, right);
-    return b->filter[bit / 64] >> bit % 64 & 1;
-}
-
-static inline bpe_slot *slot_of(const bpe *b, uint32_t left, uint32_t right) {
-    for (size_t i = home(b, left, right);; i = (i + 1) & (b->slot_count - 1)) {
-        bpe_slot *slot = &b->slots[i];
-        if ((slot->left == left && slot->right == right) || slot->left == VOCABULARY_NONE) return slot;
-    }
-}
-
-const bpe_slot *bpe_find(const bpe *b, uint32_t left, uint32_t right) {
-    if (b->slot_count == 0) return NULL;
-    const bpe_slot *slot = slot_of(b, left, right);
-    return slot->left == VOCABULARY_NONE ? NULL : slot;
-}
-
 int bpe_take_bytes(bpe *b, const vocabulary *tokens) {
     for (int byte = 0; byte < 256; byte++) {
         char text = (char)(unsigned char)byte;
@@ -46,114 +14,107 @@ int bpe_take_bytes(bpe *b, const vocabulary *tokens) {
     return 256;
 }
 
-canto_status bpe_reserve(bpe *b, size_t more) {
-    bpe    old = *b;
-    size_t count = b->slot_count ? b->slot_count : 256, bytes;
-    while (count / 2 < b->count + more) count *= 2;
-    if (count == b->slot_count) return status_ok();
-    if (!size_multiply(count, sizeof *b->slots, &bytes)) return context_no_memory(SIZE_MAX, "merges");
-    bpe_slot *slots = context_allocate(b->context, bytes);
-    if (!slots) return context_no_memory(bytes, "merges");
-    memset(slots, 0xFF, bytes);
-    b->slots = slots;
-    b->slot_count = count;
-    for (size_t i = 0; i < old.slot_count; i++)
-        if (old.slots[i].left != VOCABULARY_NONE) *slot_of(b, old.slots[i].left, old.slots[i].right) = old.slots[i];
-    context_release(b->context, old.slots);
+/* Puts a pair's slot, whose key no slot has, into its place. */
+static void put(bpe *b, uint64_t slot) {
+    uint64_t key = slot >> BPE_BITS, hash = bpe_hash(key);
+    size_t   bit = (size_t)hash & (8 * b->slot_count - 1);
+    *bpe_slot(b, key, hash) = slot;
+    b->filter[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+static canto_status make_pairs(bpe *b) {
+    size_t bytes = 65536 * sizeof *b->pairs;
+    b->pairs = context_allocate(b->context, bytes);
+    if (!b->pairs) return context_no_memory(bytes, "merges");
+    memset(b->pairs, 0xFF, bytes);
     return status_ok();
 }
 
-canto_status bpe_add(bpe *b, bpe_merge merge, uint32_t rank, bool *added) {
-    canto_status status = bpe_reserve(b, 1);
-    if (status.code != CANTO_OK) return status;
-    bpe_slot *slot = slot_of(b, merge.left, merge.right);
-    *added = slot->left == VOCABULARY_NONE;
+canto_status bpe_reserve(bpe *b, size_t more) {
+    bpe          old = *b;
+    size_t       count = b->slot_count ? b->slot_count : 256;
+    uint64_t    *slots = NULL, *filter = NULL;
+    canto_status status = status_ok();
+    if (!b->pairs) TRY(make_pairs(b));
+    if (more > BPE_MOST - b->count)
+        FAIL(CANTO_ERROR_FORMAT, "the merges are more than %ld, the most there may be", (long)BPE_MOST);
+    while (count / 2 < b->count + more) count *= 2;
+    if (count == b->slot_count) goto done;
+    slots = context_allocate(b->context, count * sizeof *slots);
+    filter = context_allocate_zeroed(b->context, count / 8, sizeof *filter);
+    if (!slots || !filter) {
+        context_release(b->context, slots);
+        context_release(b->context, filter);
+        TRY(context_no_memory(count * sizeof *slots, "merges"));
+    }
+    memset(slots, 0xFF, count * sizeof *slots);
+    b->slots = slots;
+    b->filter = filter;
+    b->slot_count = count;
+    for (b->shift = 64; count > 1; count /= 2) b->shift--;
+    for (size_t i = 0; i < old.slot_count; i++)
+        if (old.slots[i] != UINT64_MAX) put(b, old.slots[i]);
+    context_release(b->context, old.slots);
+    context_release(b->context, old.filter);
+done:
+    return status;
+}
+
+/* Adds a merge for which there is room, of a pair that has none. */
+static void add(bpe *b, const vocabulary *tokens, uint32_t left, uint32_t right, uint32_t rank) {
+    size_t               first_bytes, second_bytes;
+    const unsigned char *first = (const unsigned char *)vocabulary_token(tokens, left, &first_bytes);
+    const unsigned char *second = (const unsigned char *)vocabulary_token(tokens, right, &second_bytes);
+    put(b, bpe_key(left, right) << BPE_BITS | rank);
+    b->count++;
+    if (first_bytes == 1 && second_bytes == 1) b->pairs[(size_t)*first << 8 | *second] = rank;
+}
+
+canto_status bpe_add(bpe *b, const vocabulary *tokens, bpe_merge merge, bool *added) {
+    canto_status status;
+    if (b->count >= b->slot_count / 2) TRY(bpe_reserve(b, 1));
+    if (b->count >= b->wholes_room)
+        TRY(context_reserve(b->context, (void **)&b->wholes, &b->wholes_room, b->count + 1, sizeof *b->wholes,
+                            "merges"));
+    *added = bpe_find(b, merge.left, merge.right) == VOCABULARY_NONE;
     if (*added) {
-        *slot = (bpe_slot){merge.left, merge.right, rank, merge.whole};
-        b->count++;
+        b->wholes[b->count] = merge.whole;
+        add(b, tokens, merge.left, merge.right, (uint32_t)b->count);
     }
+    status = status_ok();
+done:
     return status;
 }
 
-/* Found splits wait here until their slots have come from memory. */
-enum { AHEAD = 32, ENDS = 64 };
-typedef struct split_list {
-    bpe_merge splits[AHEAD];
-    size_t    count;
-} split_list;
-
-static canto_status add_waiting(bpe *b, split_list *waiting) {
-    canto_status status = bpe_reserve(b, waiting->count);
-    for (size_t i = 0; status.code == CANTO_OK && i < waiting->count; i++) {
-        bpe_merge m = waiting->splits[i];
-        bpe_slot *slot = slot_of(b, m.left, m.right);
-        if (slot->left != VOCABULARY_NONE) continue;
-        *slot = (bpe_slot){m.left, m.right, m.whole, m.whole};
-        b->count++;
-    }
-    waiting->count = 0;
-    return status;
-}
-
-/* The splits of a token after its bytes first .. first + ENDS - 1, whose hashes are at hand. */
-static canto_status add_ends(bpe *b, const vocabulary *tokens, const unsigned char *except, uint32_t id, size_t first,
-                             size_t count, uint64_t hashes[ENDS][2], split_list *waiting) {
+/* Every pair that makes up a token. */
+static canto_status add_all_splits(bpe *b, const vocabulary *tokens, const unsigned char *except, uint32_t id) {
+    canto_status status;
     size_t       bytes;
     const char  *text = vocabulary_token(tokens, id, &bytes);
-    canto_status status = status_ok();
-    for (size_t i = 0; i < count; i++) {
-        size_t at = first + i;
-        if (!vocabulary_may_have(tokens, hashes[i][0]) || !vocabulary_may_have(tokens, hashes[i][1])) continue;
-        uint32_t left = vocabulary_find_hashed(tokens, hashes[i][0], text, at);
-        uint32_t right = vocabulary_find_hashed(tokens, hashes[i][1], text + at, bytes - at);
+    TRY(bpe_reserve(b, bytes));
+    for (size_t at = 1; at < bytes; at++) {
+        uint32_t left = vocabulary_find(tokens, text, at), right = vocabulary_find(tokens, text + at, bytes - at);
         if (left == VOCABULARY_NONE || right == VOCABULARY_NONE || except[left] || except[right]) continue;
-        waiting->splits[waiting->count++] = (bpe_merge){left, right, id};
-        PREFETCH(&b->slots[home(b, left, right)]);
-        if (waiting->count == AHEAD) TRY(add_waiting(b, waiting));
+        add(b, tokens, left, right, id);
     }
 done:
     return status;
 }
 
+/* Where merges join two neighbours to a token, they have joined the bytes before as they would have done without anything
+ * around them. So one pair of those that make up a token is ever met: what the token's bytes become by merges of lower
+ * rank, when that is two tokens. When it is not, as in a vocabulary that was not learnt merge by merge, all pairs are added. */
 canto_status bpe_add_splits(bpe *b, const vocabulary *tokens, const unsigned char *except) {
     canto_status status;
-    split_list   waiting = {.count = 0};
-    TRY(bpe_reserve(b, 2 * (size_t)tokens->count));
+    TRY(bpe_reserve(b, tokens->count + (size_t)1));
     for (uint32_t id = 0; id < tokens->count; id++) {
-        size_t      bytes;
+        size_t      bytes, count = 0;
         const char *text = vocabulary_token(tokens, id, &bytes);
-        uint64_t    whole = vocabulary_hash(0, text, bytes), before = 0, power = 1, hashes[ENDS][2];
-        if (except[id]) continue;
-        for (size_t i = 1; i < bytes; i++) power *= VOCABULARY_HASH_STEP;
-        for (size_t at = 1; at < bytes; at += ENDS) {
-            size_t count = bytes - at < ENDS ? bytes - at : ENDS;
-            for (size_t i = 0; i < count; i++, power *= VOCABULARY_HASH_BACK) {
-                before = vocabulary_hash(before, text + at + i - 1, 1);
-                hashes[i][0] = before;
-                hashes[i][1] = whole - before * power;
-                vocabulary_prefetch(tokens, hashes[i][0]);
-                vocabulary_prefetch(tokens, hashes[i][1]);
-            }
-            TRY(add_ends(b, tokens, except, id, at, count, hashes, &waiting));
-        }
-    }
-    TRY(add_waiting(b, &waiting));
-done:
-    return status;
-}
-
-canto_status bpe_finish(bpe *b) {
-    canto_status status;
-    size_t       bytes = 65536 * sizeof *b->pairs;
-    TRY(bpe_reserve(b, 1)); /* a table to look into, also without merges */
-    b->pairs = context_allocate(b->context, bytes);
-    if (!b->pairs) TRY(context_no_memory(bytes, "merges"));
-    b->filter = context_allocate_zeroed(b->context, b->slot_count / 8, sizeof *b->filter);
-    if (!b->filter) TRY(context_no_memory(b->slot_count, "merges"));
-    for (size_t i = 0; i < 65536; i++) b->pairs[i] = *slot_of(b, b->bytes[i >> 8], b->bytes[i & 255]);
-    for (size_t i = 0; i < b->slot_count; i++) {
-        size_t bit = bit_of(b, b->slots[i].left, b->slots[i].right);
-        if (b->slots[i].left != VOCABULARY_NONE) b->filter[bit / 64] |= UINT64_C(1) << bit % 64;
+        uint32_t    parts[BPE_SHORT];
+        if (bytes < 2 || except[id]) continue;
+        if (bytes <= BPE_SHORT) count = bpe_join_short(b, text, bytes, VOCABULARY_NONE, parts);
+        if (count == 2) add(b, tokens, parts[0], parts[1], id);
+        else TRY(add_all_splits(b, tokens, except, id));
     }
 done:
     return status;
@@ -161,44 +122,45 @@ done:
 
 void bpe_close(bpe *b) {
     context_release(b->context, b->slots);
-    context_release(b->context, b->pairs);
     context_release(b->context, b->filter);
+    context_release(b->context, b->wholes);
+    context_release(b->context, b->pairs);
     *b = (bpe){.context = b->context};
 }
 
 /* --------------------------------------------------------------------------------------------- short pieces */
 
-/* The rank of the pair at i is in ranks[i], what it becomes in wholes[i]. */
-static inline void look_up(const bpe *b, const uint32_t *ids, size_t i, uint32_t *ranks, uint32_t *wholes) {
-    ranks[i] = VOCABULARY_NONE;
-    if (!passes(b, ids[i], ids[i + 1])) return;
-    const bpe_slot *slot = slot_of(b, ids[i], ids[i + 1]);
-    ranks[i] = slot->rank; /* that of a free slot is the highest */
-    wholes[i] = slot->whole;
+/* The merge of the token at a place with the next one, such that the least is the next to be done: rank, place. */
+enum { PLACE_BITS = 7, NO_MERGE = INT32_MAX };
+
+static inline int32_t key_of(uint32_t rank, size_t place) {
+    return rank == VOCABULARY_NONE ? NO_MERGE : (int32_t)(rank << PLACE_BITS | place);
 }
 
 size_t bpe_join_short(const bpe *b, const char *text, size_t bytes, uint32_t limit, uint32_t *ids) {
-    uint32_t ranks[BPE_SHORT], wholes[BPE_SHORT];
-    size_t   count = bytes;
-    for (size_t i = 0; i < count; i++) ids[i] = b->bytes[(unsigned char)text[i]];
-    for (size_t i = 0; i + 1 < count; i++) {
-        const bpe_slot *slot = &b->pairs[(size_t)(unsigned char)text[i] << 8 | (unsigned char)text[i + 1]];
-        ranks[i] = slot->rank;
-        wholes[i] = slot->whole;
+    int32_t        keys[BPE_SHORT], end = limit < BPE_MOST ? (int32_t)(limit << PLACE_BITS) : NO_MERGE;
+    unsigned char  next[BPE_SHORT], before[BPE_SHORT + 1];
+    const uint32_t last = (uint32_t)bytes - 1;
+    size_t         count = 0;
+    for (uint32_t i = 0; i < bytes; i++) {
+        ids[i] = b->bytes[(unsigned char)text[i]];
+        next[i] = (unsigned char)(i + 1);
+        before[i + 1] = (unsigned char)i;
     }
-    while (count > 1) {
-        size_t best = 0;
-        for (size_t i = 1; i + 1 < count; i++) best = ranks[i] < ranks[best] ? i : best;
-        if (ranks[best] >= limit) break;
-        ids[best] = wholes[best];
-        count--;
-        for (size_t i = best + 1; i < count; i++) {
-            ids[i] = ids[i + 1];
-            ranks[i - 1] = ranks[i];
-            wholes[i - 1] = wholes[i];
-        }
-        if (best > 0) look_up(b, ids, best - 1, ranks, wholes);
-        if (best + 1 < count) look_up(b, ids, best, ranks, wholes);
+    for (uint32_t i = 0; i < last; i++)
+        keys[i] = key_of(b->pairs[(size_t)(unsigned char)text[i] << 8 | (unsigned char)text[i + 1]], i);
+    for (;;) {
+        int32_t best = NO_MERGE;
+        for (uint32_t i = 0; i < last; i++) best = keys[i] < best ? keys[i] : best;
+        if (best >= end) break;
+        uint32_t i = (uint32_t)best & ((1u << PLACE_BITS) - 1), gone = next[i], after = next[gone];
+        ids[i] = bpe_whole(b, (uint32_t)best >> PLACE_BITS);
+        next[i] = (unsigned char)after;
+        before[after] = (unsigned char)i;
+        if (gone < last) keys[gone] = NO_MERGE;
+        keys[i] = after < bytes ? key_of(bpe_find(b, ids[i], ids[after]), i) : NO_MERGE;
+        if (i > 0) keys[before[i]] = key_of(bpe_find(b, ids[before[i]], ids[i]), before[i]);
     }
+    for (uint32_t i = 0; i < bytes; i = next[i]) ids[count++] = ids[i];
     return count;
 }

@@ -14,15 +14,15 @@
 
 enum { WINDOW = 1024, MARGIN = 128 };
 
-/* One text being joined. Token at place i: ids[i], its bytes text[i] .. text[next[i]]; ranks[i] and wholes[i] are of the merge
- * with the next token, VOCABULARY_NONE in ranks: there is none, or the place has no token any more. The heap holds
+/* One text being joined. Token at place i: ids[i], its bytes text[i] .. text[next[i]]; ranks[i] is that of the merge
+ * with the next token, VOCABULARY_NONE: there is none, or the place has no token any more. The heap holds
  * rank << 32 | place, lowest first; an entry whose rank is not its place's any more means nothing. */
 typedef struct window {
     const bpe     *b;
     canto_context *context;
     size_t         room, heap_count;
     uint64_t      *heap;
-    uint32_t      *ids, *ranks, *wholes, *next, *before;
+    uint32_t      *ids, *ranks, *next, *before;
 } window;
 
 static void window_close(window *w) { context_release(w->context, w->heap); }
@@ -30,7 +30,7 @@ static void window_close(window *w) { context_release(w->context, w->heap); }
 static canto_status window_fit(window *w, size_t bytes) {
     size_t need, room = bytes < WINDOW ? WINDOW : bytes;
     if (room <= w->room) return status_ok();
-    if (!size_multiply(room, 3 * sizeof *w->heap + 5 * sizeof *w->ids, &need) || room >= VOCABULARY_NONE)
+    if (!size_multiply(room, 3 * sizeof *w->heap + 4 * sizeof *w->ids, &need) || room >= VOCABULARY_NONE)
         return context_no_memory(SIZE_MAX, "a long word");
     void *block = context_allocate(w->context, need);
     if (!block) return context_no_memory(need, "a long word");
@@ -39,8 +39,7 @@ static canto_status window_fit(window *w, size_t bytes) {
     w->heap = block; /* at most a pair a byte at first, and two more each time that one goes */
     w->ids = (uint32_t *)(w->heap + 3 * room);
     w->ranks = w->ids + room;
-    w->wholes = w->ranks + room;
-    w->next = w->wholes + room;
+    w->next = w->ranks + room;
     w->before = w->next + room;
     return status_ok();
 }
@@ -63,10 +62,8 @@ static void push(window *w, uint64_t entry) {
 
 /* The merge of the token at i with the next one; true when there is one. */
 static bool look_up(window *w, uint32_t i, size_t bytes) {
-    const bpe_slot *slot = w->next[i] < bytes ? bpe_find(w->b, w->ids[i], w->ids[w->next[i]]) : NULL;
-    w->ranks[i] = slot ? slot->rank : VOCABULARY_NONE;
-    if (slot) w->wholes[i] = slot->whole;
-    return slot != NULL;
+    w->ranks[i] = w->next[i] < bytes ? bpe_find(w->b, w->ids[i], w->ids[w->next[i]]) : VOCABULARY_NONE;
+    return w->ranks[i] != VOCABULARY_NONE;
 }
 
 static void look_up_again(window *w, uint32_t i, size_t bytes) {
@@ -85,11 +82,8 @@ static canto_status window_join(window *w, const char *text, size_t bytes) {
     }
     for (uint32_t i = 0; i < bytes; i++) {
         const unsigned char *pair = (const unsigned char *)text + i;
-        const bpe_slot      *slot = i + 1 < bytes ? &w->b->pairs[(size_t)pair[0] << 8 | pair[1]] : NULL;
-        w->ranks[i] = slot ? slot->rank : VOCABULARY_NONE;
-        if (w->ranks[i] == VOCABULARY_NONE) continue;
-        w->wholes[i] = slot->whole;
-        w->heap[w->heap_count++] = (uint64_t)slot->rank << 32 | i;
+        w->ranks[i] = i + 1 < bytes ? w->b->pairs[(size_t)pair[0] << 8 | pair[1]] : VOCABULARY_NONE;
+        if (w->ranks[i] != VOCABULARY_NONE) w->heap[w->heap_count++] = (uint64_t)w->ranks[i] << 32 | i;
     }
     for (size_t i = w->heap_count / 2; i-- > 0;) sink(w->heap, w->heap_count, i, w->heap[i]);
     while (w->heap_count > 0) {
@@ -98,7 +92,7 @@ static canto_status window_join(window *w, const char *text, size_t bytes) {
         if (w->heap_count) sink(w->heap, w->heap_count, 0, last);
         if (w->ranks[i] != entry >> 32) continue;
         uint32_t gone = w->next[i];
-        w->ids[i] = w->wholes[i];
+        w->ids[i] = bpe_whole(w->b, w->ranks[i]);
         w->next[i] = w->next[gone];
         w->ranks[gone] = VOCABULARY_NONE;
         if (w->next[i] < bytes) w->before[w->next[i]] = i;

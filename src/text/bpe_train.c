@@ -120,11 +120,11 @@ static canto_status check(const training *t, const vocabulary *specials) {
     canto_status                   status = status_ok();
     size_t                         bytes;
     int64_t                        least = 256 + (int64_t)specials->count;
-    if (o->size && (o->size < least || o->size > VOCABULARY_MOST))
+    if (o->size && (o->size < least || o->size > BPE_MOST))
         FAIL(CANTO_ERROR_VALUE,
              "size is %ld; a tokenizer of kind bpe has %ld tokens at least (256 bytes, %lu special ones) and %ld at "
              "most",
-             (long)o->size, (long)least, (unsigned long)specials->count, (long)VOCABULARY_MOST);
+             (long)o->size, (long)least, (unsigned long)specials->count, (long)BPE_MOST);
     if (o->min_frequency < 0)
         FAIL(CANTO_ERROR_VALUE, "min_frequency is %lld; it must be at least 1, or 0 for the default",
              (long long)o->min_frequency);

@@ -19,7 +19,6 @@ typedef struct reader {
     const char          *file;
     size_t               line;
     unsigned char        digits[256];
-    byte_list            token;
 } reader;
 
 static canto_status bad(const reader *r, const char *what) {
@@ -27,42 +26,50 @@ static canto_status bad(const reader *r, const char *what) {
                         r->file, r->line, what);
 }
 
-/* The digits at r->at into r->token. */
-static canto_status read_token(reader *r) {
+/* Behind the digits at r->at and what fills them up; how many they are. */
+static size_t skip_token(reader *r) {
     const unsigned char *start = r->at;
     while (r->at < r->end && r->digits[*r->at] < 64) r->at++;
-    size_t       count = (size_t)(r->at - start), bytes = count * 3 / 4, used = 0;
-    canto_status status;
-    uint32_t     bits = 0;
+    size_t count = (size_t)(r->at - start);
     for (int i = 0; i < 2 && r->at < r->end && *r->at == '='; i++) r->at++;
-    if (count == 0 || count % 4 == 1) return bad(r, "there is no token in base64");
-    r->token.count = 0;
-    TRY(byte_list_room(&r->token, bytes + 4));
-    for (size_t i = 0; i < count; i++) {
-        bits = bits << 6 | r->digits[start[i]];
-        if (i % 4 == 0) continue;
-        r->token.data[used++] = (char)(unsigned char)(bits >> (6 - i % 4 * 2));
-    }
-    r->token.count = used;
-done:
-    return status;
+    return count;
 }
 
-/* A space, digits and the line's end. */
-static canto_status read_rank(reader *r, uint32_t *rank) {
+/* The bytes of digits[count] at out, where there is room for three quarters of count; how many they are. */
+static size_t decode(const reader *r, const unsigned char *digits, size_t count, char *out) {
+    char    *start = out;
+    uint32_t bits;
+    for (; count >= 4; digits += 4, count -= 4, out += 3) {
+        bits = (uint32_t)r->digits[digits[0]] << 18 | (uint32_t)r->digits[digits[1]] << 12 |
+               (uint32_t)r->digits[digits[2]] << 6 | r->digits[digits[3]];
+        out[0] = (char)(unsigned char)(bits >> 16);
+        out[1] = (char)(unsigned char)(bits >> 8);
+        out[2] = (char)(unsigned char)bits;
+    }
+    if (count > 1) {
+        bits = (uint32_t)r->digits[digits[0]] << 12 | (uint32_t)r->digits[digits[1]] << 6;
+        if (count > 2) bits |= r->digits[digits[2]];
+        *out++ = (char)(unsigned char)(bits >> 10);
+        if (count > 2) *out++ = (char)(unsigned char)(bits >> 2);
+    }
+    return (size_t)(out - start);
+}
+
+/* A space, digits and the line's end; or what is wrong with them. */
+static const char *read_rank(reader *r, uint32_t *rank) {
     uint64_t number = 0;
-    if (r->at == r->end || *r->at != ' ') return bad(r, "no space follows the token");
+    if (r->at == r->end || *r->at != ' ') return "no space follows the token";
     const unsigned char *start = ++r->at;
     for (; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++) {
         number = number * 10 + (uint64_t)(*r->at - '0');
-        if (number > VOCABULARY_MOST) return bad(r, "the rank is too large");
+        if (number > VOCABULARY_MOST) return "the rank is too large";
     }
-    if (r->at == start) return bad(r, "there is no rank");
+    if (r->at == start) return "there is no rank";
     if (r->at < r->end && *r->at == '\r') r->at++;
-    if (r->at < r->end && *r->at != '\n') return bad(r, "something follows the rank");
+    if (r->at < r->end && *r->at != '\n') return "something follows the rank";
     if (r->at < r->end) r->at++;
     *rank = (uint32_t)number;
-    return status_ok();
+    return NULL;
 }
 
 /* Ids up to this one, so that the next token gets it: those of special tokens, and gaps. */
@@ -82,16 +89,20 @@ enum { GAPS_MOST = 65536 }; /* ids in a row without a token */
 static canto_status read_lines(reader *r, vocabulary *tokens, const encoding_facts *facts) {
     canto_status status = status_ok();
     while (r->at < r->end) {
-        uint32_t rank = 0, id = 0;
+        const unsigned char *token = r->at;
+        size_t               digits = skip_token(r);
+        uint32_t             rank = 0;
         r->line++;
-        TRY(read_token(r));
-        TRY(read_rank(r, &rank));
+        if (digits == 0 || digits % 4 == 1) TRY(bad(r, "there is no token in base64"));
+        const char *wrong = read_rank(r, &rank);
+        if (wrong) TRY(bad(r, wrong));
         if (rank < tokens->count)
             FAIL(CANTO_ERROR_FORMAT, "'%.300s' line %zu: rank %lu comes twice or too late; ranks must ascend", r->file,
                  r->line, (unsigned long)rank);
         if (rank - tokens->count > GAPS_MOST) TRY(bad(r, "ranks before it are missing"));
-        TRY(fill_up(tokens, rank, facts));
-        TRY(vocabulary_add(tokens, r->token.data, r->token.count, &id));
+        if (rank > tokens->count) TRY(fill_up(tokens, rank, facts));
+        if (!vocabulary_fits(tokens, digits)) TRY(vocabulary_reserve(tokens, 1, digits));
+        uint32_t id = vocabulary_put(tokens, decode(r, token, digits, vocabulary_next(tokens)));
         if (id != rank)
             FAIL(CANTO_ERROR_FORMAT, "'%.300s' line %zu: the token has rank %lu already", r->file, r->line,
                  (unsigned long)id);
@@ -109,7 +120,7 @@ bool ranks_fit(const file_map *map) {
 }
 
 canto_status ranks_read(canto_context *context, const file_map *map, const char *file, canto_tokenizer **tokenizer) {
-    reader       r = {.at = map->data, .end = map->data + map->bytes, .file = file, .token.context = context};
+    reader       r = {.at = map->data, .end = map->data + map->bytes, .file = file};
     bpe_parts    parts = {.tokens.context = context};
     uint32_t     specials[ENCODING_SPECIALS];
     canto_status status;
@@ -132,6 +143,5 @@ canto_status ranks_read(canto_context *context, const file_map *map, const char 
 done:
     vocabulary_close(&parts.tokens);
     pattern_close(&parts.cutter);
-    context_release(context, r.token.data);
     return status;
 }

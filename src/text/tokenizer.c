@@ -336,38 +336,49 @@ canto_status canto_tokenizer_encode_special(const canto_tokenizer *t, const char
 
 /* Bytes of the text of ids[count]. */
 static canto_status decoded_bytes(const canto_tokenizer *t, const uint32_t *ids, size_t count, size_t *bytes) {
-    const vocabulary *v = &t->tokens;
-    size_t            joint = strlen(t->kind->joint), total = count ? (count - 1) * joint : 0;
+    const uint32_t *starts = t->tokens.starts;
+    uint32_t        size = t->tokens.count;
+    size_t          joint = strlen(t->kind->joint), total = count ? (count - 1) * joint : 0;
     for (size_t i = 0; i < count; i++) {
-        if (ids[i] >= v->count)
+        if (ids[i] >= size)
             return status_error(CANTO_ERROR_VALUE, "token id %lu (number %zu) is outside the vocabulary of %lu tokens",
-                                (unsigned long)ids[i], i, (unsigned long)v->count);
-        total += v->starts[ids[i] + 1] - v->starts[ids[i]] - 1;
+                                (unsigned long)ids[i], i, (unsigned long)size);
+        total += starts[ids[i] + 1] - starts[ids[i]] - (size_t)1;
         if (total > SIZE_MAX / 4) return context_no_memory(SIZE_MAX, "text");
     }
     *bytes = total;
     return status_ok();
 }
 
+/* The text of ids[count] at out, and zeros or more behind it; its end. Most tokens are short, and copies of fixed length are
+ * fast. */
+static char *write_tokens(const vocabulary *v, const uint32_t *ids, size_t count, const char *joint, char *out) {
+    const size_t half = VOCABULARY_SLACK / 2, joint_bytes = strlen(joint);
+    for (size_t i = 0; i < count; i++) {
+        size_t      length;
+        const char *token = vocabulary_token(v, ids[i], &length);
+        if (i > 0 && joint_bytes) out = (char *)memcpy(out, joint, joint_bytes) + joint_bytes;
+        memcpy(out, token, half);
+        if (length > half) {
+            memcpy(out + half, token + half, half);
+            if (length > VOCABULARY_SLACK) memcpy(out, token, length);
+        }
+        out += length;
+    }
+    return out;
+}
+
 canto_status canto_tokenizer_decode(const canto_tokenizer *t, const uint32_t *ids, size_t count, char **text,
                                     size_t *bytes) {
-    const char *joint = t->kind->joint;
-    size_t      total = 0, joint_bytes = strlen(joint), length;
+    size_t total = 0;
     *text = NULL;
     if (bytes) *bytes = 0;
     canto_status status = decoded_bytes(t, ids, count, &total);
     if (status.code != CANTO_OK) return status;
     char *out = context_allocate(t->context, total + VOCABULARY_SLACK);
     if (!out) return context_no_memory(total + VOCABULARY_SLACK, "text");
+    *write_tokens(&t->tokens, ids, count, t->kind->joint, out) = 0;
     *text = out;
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && joint_bytes) out = (char *)memcpy(out, joint, joint_bytes) + joint_bytes;
-        const char *token = vocabulary_token(&t->tokens, ids[i], &length);
-        memcpy(out, token, VOCABULARY_SLACK); /* most tokens are short, and a copy of fixed length is fast */
-        if (length > VOCABULARY_SLACK) memcpy(out, token, length);
-        out += length;
-    }
-    *out = 0;
     if (bytes) *bytes = total;
     return status;
 }

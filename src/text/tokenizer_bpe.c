@@ -12,19 +12,18 @@
 
 /* ------------------------------------------------------------------------------------ words of this call */
 
-enum { WORD = 16, FEW_WORDS = 32, MANY_WORDS = 65536 };
+enum { WORD = 16, LONG_WORD = 32, FEW_WORDS = 32, MANY_WORDS = 65536, INLINE = 3 };
 
-/* A piece of at most WORD bytes, padded with zeros, and its tokens: one or two, or so many in the list from `first` on. */
+/* A piece of at most WORD bytes, padded with zeros, and its tokens: at most INLINE of them, or the place of the first of so
+ * many in the list. A piece of at most LONG_WORD bytes fills two, at an even place: the second has the rest of its bytes. */
 typedef struct word {
     uint64_t low, high;
-    union {
-        uint32_t ids[2];
-        size_t   first;
-    } tokens;
-    uint32_t count, bytes; /* bytes 0: no word */
+    uint32_t ids[INLINE];
+    unsigned bytes : 8, count : 24; /* bytes 0: no word */
 } word;
+enum { REST = 255 }; /* bytes of a second half */
 
-/* A table without collisions to resolve: a new word drives out the one in its place. */
+/* A table without collisions to resolve: a new word drives out what is in its place. */
 typedef struct word_table {
     word  *words, few[FEW_WORDS];
     size_t mask;
@@ -45,23 +44,45 @@ static void table_close(canto_context *context, word_table *table) {
     if (table->words != table->few) context_release(context, table->words);
 }
 
-/* The key of text[length], length <= WORD; `readable` bytes may be read. */
-static inline void word_key(const char *text, size_t length, size_t readable, uint64_t *low, uint64_t *high) {
-    uint64_t two[2] = {0, 0};
-    if (readable >= WORD) {
-        memcpy(two, text, WORD);
-        two[0] &= length < 8 ? ~(~UINT64_C(0) << 8 * length) : ~UINT64_C(0);
-        two[1] &= length < 16 ? length > 8 ? ~(~UINT64_C(0) << 8 * (length - 8)) : 0 : ~UINT64_C(0);
-    } else {
-        memcpy(two, text, length);
-    }
-    *low = two[0];
-    *high = two[1];
+/* A piece of the text; for a word, what it is compared by, its hash as a token and its place in the table. */
+typedef struct piece {
+    const char *text;
+    size_t      bytes;
+    uint64_t    key[4], hash;
+    word       *place; /* NULL: too long */
+} piece;
+
+static inline uint64_t first_bytes(uint64_t eight, size_t bytes) {
+    return bytes < 8 ? eight & ~(~UINT64_C(0) << 8 * bytes) : eight;
 }
 
-static inline word *word_place(const word_table *table, uint64_t low, uint64_t high, size_t length) {
-    uint64_t hash = (low ^ high * UINT64_C(0xD6E8FEB86659FD93) ^ length) * UINT64_C(0x9E3779B97F4A7C15);
-    return &table->words[(hash >> 40 ^ hash >> 20) & table->mask];
+/* Fills in what a piece of at most LONG_WORD bytes is found by; `readable` bytes may be read. */
+static inline void find_place(const word_table *table, piece *p, size_t readable) {
+    size_t bytes = p->bytes, more = bytes > 8 ? bytes - 8 : 0;
+    if (readable >= LONG_WORD) memcpy(p->key, p->text, LONG_WORD);
+    else {
+        memset(p->key, 0, sizeof p->key);
+        memcpy(p->key, p->text, bytes);
+    }
+    p->key[0] = first_bytes(p->key[0], bytes);
+    p->key[1] = first_bytes(p->key[1], more);
+    p->hash = vocabulary_hash_pair(bytes, p->key[0], p->key[1]);
+    if (bytes > WORD) {
+        p->key[2] = first_bytes(p->key[2], bytes - WORD);
+        p->key[3] = first_bytes(p->key[3], bytes > WORD + 8 ? bytes - WORD - 8 : 0);
+        p->hash = vocabulary_hash_pair(p->hash, p->key[2], p->key[3]);
+    }
+    p->hash = vocabulary_hash_end(p->hash);
+    size_t place = (size_t)(p->hash >> 20) & table->mask;
+    p->place = &table->words[bytes > WORD ? place & ~(size_t)1 : place];
+    PREFETCH(p->place);
+}
+
+/* True when the word that stands in the piece's place is the piece. */
+static inline bool is_known(const piece *p) {
+    const word *w = p->place;
+    if (w->low != p->key[0] || w->high != p->key[1] || w->bytes != p->bytes) return false;
+    return p->bytes <= WORD || (w[1].low == p->key[2] && w[1].high == p->key[3] && w[1].bytes == REST);
 }
 
 /* ------------------------------------------------------------------------------------------------ encoding */
@@ -76,17 +97,15 @@ typedef struct encoding {
     canto_status status; /* of the step that returned false; a status is too large to be handed on by every word */
 } encoding;
 
-static void append(id_list *ids, const uint32_t *made, size_t count) {
+static inline void append(id_list *ids, const uint32_t *made, size_t count) {
     if (ids->narrow) {
         unsigned char *at = (unsigned char *)ids->data + 2 * ids->count;
         for (size_t i = 0; i < count; i++) {
             at[2 * i] = (unsigned char)made[i];
             at[2 * i + 1] = (unsigned char)(made[i] >> 8);
         }
-    } else if (count <= 2) { /* there is room for more, and two moves are faster than a call */
-        ids->data[ids->count] = made[0];
-        ids->data[ids->count + 1] = made[count - 1];
-    } else memcpy(ids->data + ids->count, made, count * sizeof *made);
+    } else
+        for (size_t i = 0; i < count; i++) ids->data[ids->count + i] = made[i];
     ids->count += count;
 }
 
@@ -98,56 +117,53 @@ static void append_again(id_list *ids, size_t first, size_t count) {
     ids->count += count;
 }
 
-/* The piece's tokens at the list's end, where there is room for one a byte. */
-static bool join_piece(encoding *e, const char *text, size_t bytes) {
-    uint32_t made[BPE_SHORT], id = VOCABULARY_NONE;
-    if (bytes <= e->b->longest) id = vocabulary_find(&e->t->tokens, text, bytes);
-    if (id != VOCABULARY_NONE && e->b->flags[id] & BPE_WHOLE) append(e->ids, &id, 1);
-    else if (bytes <= BPE_SHORT)
-        append(e->ids, made, bpe_join_short(&e->b->joiner, text, bytes, VOCABULARY_NONE, made));
-    else {
-        e->status = bpe_join(&e->b->joiner, &e->t->tokens, text, bytes, e->ids);
-        return e->status.code == CANTO_OK;
-    }
-    return true;
-}
-
 static uint32_t id_at(const id_list *ids, size_t i) {
     if (!ids->narrow) return ids->data[i];
     const unsigned char *at = (const unsigned char *)ids->data + 2 * i;
     return (uint32_t)(at[0] | at[1] << 8);
 }
 
-/* A piece of the text, and the place of it in the table when it is a word. */
-typedef struct piece {
-    const char *text;
-    size_t      bytes;
-    uint64_t    low, high;
-    word       *place;
-} piece;
+/* The piece's tokens at the list's end, where there is room for one a byte. */
+static bool join_piece(encoding *e, const piece *p) {
+    const bpe_tokenizer *b = e->b;
+    uint32_t             made[BPE_SHORT], id = VOCABULARY_NONE;
+    if (p->place) id = vocabulary_find_hashed(&e->t->tokens, p->hash, p->text, p->bytes);
+    else if (p->bytes <= b->longest) id = vocabulary_find(&e->t->tokens, p->text, p->bytes);
+    if (id != VOCABULARY_NONE && b->flags[id] & BPE_WHOLE) append(e->ids, &id, 1);
+    else if (p->bytes <= BPE_SHORT)
+        append(e->ids, made, bpe_join_short(&b->joiner, p->text, p->bytes, VOCABULARY_NONE, made));
+    else {
+        e->status = bpe_join(&b->joiner, &e->t->tokens, p->text, p->bytes, e->ids);
+        return e->status.code == CANTO_OK;
+    }
+    return true;
+}
 
 static bool encode_piece(encoding *e, const piece *p) {
     id_list *ids = e->ids;
     size_t   first = ids->count;
     word    *w = p->place;
-    if (!w) return join_piece(e, p->text, p->bytes);
-    if (w->low == p->low && w->high == p->high && w->bytes == p->bytes) {
-        if (w->count <= 2) append(ids, w->tokens.ids, w->count);
-        else append_again(ids, w->tokens.first, w->count);
+    if (!w) return join_piece(e, p);
+    if (is_known(p)) {
+        if (w->count <= INLINE) append(ids, w->ids, w->count);
+        else append_again(ids, w->ids[0] | (size_t)w->ids[1] << 16 << 16, w->count);
         return true;
     }
-    if (!join_piece(e, p->text, p->bytes)) return false;
-    *w = (word){p->low, p->high, {.first = first}, (uint32_t)(ids->count - first), (uint32_t)p->bytes};
-    if (w->count <= 2) {
-        w->tokens.ids[0] = id_at(ids, first);
-        w->tokens.ids[1] = id_at(ids, ids->count - 1);
+    if (!join_piece(e, p)) return false;
+    *w = (word){.low = p->key[0], .high = p->key[1], .bytes = p->bytes & 255, .count = (ids->count - first) & 255};
+    if (p->bytes > WORD) w[1] = (word){.low = p->key[2], .high = p->key[3], .bytes = REST};
+    if (w->count <= INLINE)
+        for (size_t i = 0; i < w->count; i++) w->ids[i] = id_at(ids, first + i);
+    else {
+        w->ids[0] = (uint32_t)first;
+        w->ids[1] = (uint32_t)(first >> 16 >> 16);
     }
     return true;
 }
 
 enum { BATCH = 32 };
 
-/* The next pieces, from *at on; their places are on the way from memory when they are looked at. */
+/* The next pieces, from *at on; what will be looked at for them is on the way from memory then. */
 static canto_status cut_pieces(encoding *e, const char *text, size_t bytes, size_t *at, piece *pieces, size_t *count) {
     canto_status status = status_ok();
     pretokenizer kind = e->b->cutter.kind;
@@ -157,11 +173,7 @@ static canto_status cut_pieces(encoding *e, const char *text, size_t bytes, size
         p->place = NULL;
         if (kind == PRETOKENIZER_CUSTOM) TRY(pattern_piece(&e->b->cutter, text, bytes, *at, &p->bytes));
         else p->bytes = pretokenize_piece(kind, p->text, bytes - *at);
-        if (p->bytes <= WORD) {
-            word_key(p->text, p->bytes, bytes - *at, &p->low, &p->high);
-            p->place = word_place(&e->table, p->low, p->high, p->bytes);
-            PREFETCH(p->place);
-        }
+        if (p->bytes <= LONG_WORD) find_place(&e->table, p, bytes - *at);
         *at += p->bytes;
     }
 done:
@@ -273,7 +285,6 @@ static canto_status add_merges(bpe_tokenizer *b, const vocabulary *tokens, const
     canto_status status = status_ok();
     if (!parts->merges) return bpe_add_splits(&b->joiner, tokens, b->flags);
     TRY(bpe_reserve(&b->joiner, parts->merge_count));
-    if (parts->merge_count >= VOCABULARY_NONE) FAIL(CANTO_ERROR_FORMAT, "there are too many merges");
     b->merges = context_allocate_zeroed(b->context, parts->merge_count + 1, sizeof *b->merges);
     if (!b->merges) return context_no_memory(parts->merge_count * sizeof *b->merges, "merges");
     b->merge_count = parts->merge_count;
@@ -289,7 +300,7 @@ static canto_status add_merges(bpe_tokenizer *b, const vocabulary *tokens, const
         vocabulary_token(tokens, m.whole, &whole);
         if (left == 0 || right == 0 || left + right != whole)
             FAIL(CANTO_ERROR_FORMAT, "merge %zu does not give the token it names", i);
-        TRY(bpe_add(&b->joiner, m, (uint32_t)i, &added));
+        TRY(bpe_add(&b->joiner, tokens, m, &added));
         if (!added)
             FAIL(CANTO_ERROR_FORMAT, "merge %zu joins '%.60s' and '%.60s', which another does already", i,
                  vocabulary_token(tokens, m.left, NULL), vocabulary_token(tokens, m.right, NULL));
@@ -351,13 +362,15 @@ static void flag_whole(bpe_tokenizer *b, const vocabulary *tokens) {
 static canto_status fill(bpe_tokenizer *b, const vocabulary *tokens, const bpe_parts *parts) {
     canto_status status;
     b->whole_first = parts->whole_first;
+    if (tokens->count > BPE_MOST)
+        FAIL(CANTO_ERROR_FORMAT, "the vocabulary has %lu ids; a byte-pair encoding has %ld at most",
+             (unsigned long)tokens->count, (long)BPE_MOST);
     int missing = bpe_take_bytes(&b->joiner, tokens);
     if (missing < 256)
         FAIL(CANTO_ERROR_FORMAT, "the vocabulary has no token for the byte %d; every one of the 256 needs one",
              missing);
     TRY(take_added(b, tokens, parts));
     TRY(add_merges(b, tokens, parts));
-    TRY(bpe_finish(&b->joiner));
     flag_whole(b, tokens);
 done:
     return status;

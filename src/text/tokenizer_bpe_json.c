@@ -94,7 +94,7 @@ static void add_merge(writer *w, uint32_t left, uint32_t right) {
     json_build_add(&w->merges, good ? json_string(w->text.data) : NULL);
 }
 
-/* Every pair of tokens that makes up token id. */
+/* Every pair of tokens that makes up token id, where ranks are ids. */
 static void add_splits(writer *w, uint32_t id) {
     const canto_tokenizer *t = w->t;
     size_t                 bytes;
@@ -103,8 +103,7 @@ static void add_splits(writer *w, uint32_t id) {
         uint32_t left = vocabulary_find(&t->tokens, token, i),
                  right = vocabulary_find(&t->tokens, token + i, bytes - i);
         if (left == VOCABULARY_NONE || right == VOCABULARY_NONE) continue;
-        const bpe_slot *slot = bpe_find(&t->bpe->joiner, left, right);
-        if (slot && slot->whole == id) add_merge(w, left, right);
+        if (bpe_find(&t->bpe->joiner, left, right) == id) add_merge(w, left, right);
     }
 }
 

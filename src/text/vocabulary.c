@@ -4,20 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The hash with its bits mixed: the slot is taken from the lower half, the upper stands in it. */
-static uint64_t mix(uint64_t hash) {
-    hash = (hash ^ hash >> 32) * UINT64_C(0xD6E8FEB86659FD93);
-    return hash ^ hash >> 32;
+/* word holds token[bytes], bytes <= 8, and zeros. */
+static inline uint64_t word_of(const char *token, size_t bytes) {
+    const unsigned char *b = (const unsigned char *)token;
+    uint32_t             low, high;
+    if (bytes == 0) return 0;
+    if (bytes < 4) return b[0] | (uint64_t)b[bytes / 2] << bytes / 2 * 8 | (uint64_t)b[bytes - 1] << (bytes - 1) * 8;
+    memcpy(&low, token, 4);
+    memcpy(&high, token + bytes - 4, 4);
+    return low | (uint64_t)high >> (8 - bytes) * 8 << 32;
 }
 
-/* The slot that holds the token, or the free one where it belongs. slot_count > 0. */
+uint64_t vocabulary_hash(const char *token, size_t bytes) {
+    uint64_t hash = bytes, low, high = 0;
+    for (; bytes > 16; bytes -= 16, token += 16) {
+        memcpy(&low, token, 8);
+        memcpy(&high, token + 8, 8);
+        hash = vocabulary_hash_pair(hash, low, high);
+    }
+    low = word_of(token, bytes < 8 ? bytes : 8);
+    high = bytes > 8 ? word_of(token + 8, bytes - 8) : 0;
+    return vocabulary_hash_end(vocabulary_hash_pair(hash, low, high));
+}
+
+/* The slot that holds the token, or the free one where it belongs: it is taken from the hash's lower half, the upper stands
+ * in it. slot_count > 0. */
 static inline size_t slot_of(const vocabulary *v, uint64_t hash, const char *token, size_t bytes) {
-    uint64_t mixed = mix(hash);
-    size_t   mask = v->slot_count - 1, slot = (size_t)mixed & mask;
+    size_t mask = v->slot_count - 1, slot = (size_t)hash & mask;
     for (;; slot = (slot + 1) & mask) {
         size_t length;
         if (v->slots[slot] == UINT64_MAX) return slot;
-        if (v->slots[slot] >> 32 != mixed >> 32) continue;
+        if (v->slots[slot] >> 32 != hash >> 32) continue;
         const char *there = vocabulary_token(v, (uint32_t)v->slots[slot], &length);
         if (length == bytes && memcmp(there, token, bytes) == 0) return slot;
     }
@@ -28,8 +45,8 @@ static void fill_slots(vocabulary *v) {
     for (uint32_t id = 0; id < v->count; id++) {
         size_t      bytes;
         const char *token = vocabulary_token(v, id, &bytes);
-        uint64_t    hash = vocabulary_hash(0, token, bytes);
-        if (bytes > 0) v->slots[slot_of(v, hash, token, bytes)] = mix(hash) >> 32 << 32 | id;
+        uint64_t    hash = vocabulary_hash(token, bytes);
+        if (bytes > 0) v->slots[slot_of(v, hash, token, bytes)] = hash >> 32 << 32 | id;
     }
 }
 
@@ -50,11 +67,12 @@ static canto_status widen_slots(vocabulary *v, size_t more) {
 
 static canto_status make_room(vocabulary *v, size_t tokens, size_t bytes) {
     canto_status status;
-    size_t       start = v->count ? v->starts[v->count] : 0;
+    size_t       start = v->count ? v->starts[v->count] : 0, ends = VOCABULARY_SLACK + 1;
     if (tokens > (size_t)VOCABULARY_MOST - v->count)
         FAIL(CANTO_ERROR_VALUE, "the vocabulary has more than %ld tokens; use shorter texts", (long)VOCABULARY_MOST);
-    if (bytes > SIZE_MAX / 4 - start) FAIL(CANTO_ERROR_MEMORY, "the vocabulary's tokens do not fit in memory");
-    TRY(context_reserve(v->context, (void **)&v->text, &v->text_room, start + bytes + tokens + VOCABULARY_SLACK, 1,
+    if (bytes > UINT32_MAX || start + bytes + tokens + ends > UINT32_MAX)
+        FAIL(CANTO_ERROR_VALUE, "the vocabulary's tokens have more than 4 GiB of text; use shorter texts");
+    TRY(context_reserve(v->context, (void **)&v->text, &v->text_room, start + bytes + tokens + ends, 1,
                         "a vocabulary"));
     TRY(context_reserve(v->context, (void **)&v->starts, &v->starts_room, v->count + tokens + 1, sizeof *v->starts,
                         "a vocabulary"));
@@ -67,43 +85,50 @@ canto_status vocabulary_reserve(vocabulary *v, size_t tokens, size_t bytes) {
     return status.code == CANTO_OK ? widen_slots(v, tokens) : status;
 }
 
-static canto_status append(vocabulary *v, const char *token, size_t bytes) {
-    canto_status status = make_room(v, 1, bytes);
-    if (status.code != CANTO_OK) return status;
+/* The next token is the bytes that stand where it belongs. */
+static void append(vocabulary *v, size_t bytes) {
     size_t start = v->count ? v->starts[v->count] : 0;
-    if (bytes) memcpy(v->text + start, token, bytes);
     v->text[start + bytes] = 0;
-    v->starts[v->count++] = start;
-    v->starts[v->count] = start + bytes + 1;
-    return status;
+    v->starts[v->count++] = (uint32_t)start;
+    v->starts[v->count] = (uint32_t)(start + bytes + 1);
+}
+
+uint32_t vocabulary_put(vocabulary *v, size_t bytes) {
+    const char *token = vocabulary_next(v);
+    uint64_t    hash = vocabulary_hash(token, bytes);
+    size_t      slot = slot_of(v, hash, token, bytes);
+    if (v->slots[slot] == UINT64_MAX) {
+        append(v, bytes);
+        v->slots[slot] = hash >> 32 << 32 | (v->count - 1);
+    }
+    return (uint32_t)v->slots[slot];
 }
 
 canto_status vocabulary_add(vocabulary *v, const char *token, size_t bytes, uint32_t *id) {
     canto_status status;
-    uint64_t     hash = vocabulary_hash(0, token, bytes);
-    TRY(widen_slots(v, 1));
+    uint64_t     hash = vocabulary_hash(token, bytes);
+    if (v->count >= v->slot_count / 2) TRY(widen_slots(v, 1));
     size_t slot = slot_of(v, hash, token, bytes);
     if (v->slots[slot] == UINT64_MAX) {
-        TRY(append(v, token, bytes));
-        v->slots[slot] = mix(hash) >> 32 << 32 | (v->count - 1);
+        if (!vocabulary_fits(v, bytes)) TRY(make_room(v, 1, bytes));
+        if (bytes) memcpy(vocabulary_next(v), token, bytes);
+        append(v, bytes);
+        v->slots[slot] = hash >> 32 << 32 | (v->count - 1);
     }
     if (id) *id = (uint32_t)v->slots[slot];
+    status = status_ok();
 done:
     return status;
 }
 
-canto_status vocabulary_add_gap(vocabulary *v) { return append(v, "", 0); }
-
-bool vocabulary_may_have(const vocabulary *v, uint64_t hash) {
-    uint64_t mixed = mix(hash);
-    size_t   mask = v->slot_count - 1, slot = (size_t)mixed & mask;
-    for (; v->slot_count && v->slots[slot] != UINT64_MAX; slot = (slot + 1) & mask)
-        if (v->slots[slot] >> 32 == mixed >> 32) return true;
-    return false;
+canto_status vocabulary_add_gap(vocabulary *v) {
+    canto_status status = make_room(v, 1, 0);
+    if (status.code == CANTO_OK) append(v, 0);
+    return status;
 }
 
 void vocabulary_prefetch(const vocabulary *v, uint64_t hash) {
-    if (v->slot_count) PREFETCH(&v->slots[(size_t)mix(hash) & (v->slot_count - 1)]);
+    if (v->slot_count) PREFETCH(&v->slots[(size_t)hash & (v->slot_count - 1)]);
 }
 
 uint32_t vocabulary_find_hashed(const vocabulary *v, uint64_t hash, const char *token, size_t bytes) {
@@ -111,12 +136,7 @@ uint32_t vocabulary_find_hashed(const vocabulary *v, uint64_t hash, const char *
 }
 
 uint32_t vocabulary_find(const vocabulary *v, const char *token, size_t bytes) {
-    return vocabulary_find_hashed(v, vocabulary_hash(0, token, bytes), token, bytes);
-}
-
-const char *vocabulary_token(const vocabulary *v, uint32_t id, size_t *bytes) {
-    if (bytes) *bytes = v->starts[id + 1] - v->starts[id] - 1;
-    return v->text + v->starts[id];
+    return vocabulary_find_hashed(v, vocabulary_hash(token, bytes), token, bytes);
 }
 
 typedef struct sort_key {
@@ -146,7 +166,7 @@ canto_status vocabulary_sort(vocabulary *v, uint32_t first) {
     memcpy(text, v->text, start);
     for (size_t i = 0; i < count; i++) {
         memcpy(text + start, keys[i].token, keys[i].bytes + 1);
-        v->starts[first + i] = start;
+        v->starts[first + i] = (uint32_t)start;
         start += keys[i].bytes + 1;
     }
     context_release(v->context, keys);

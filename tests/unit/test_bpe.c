@@ -114,17 +114,17 @@ static size_t join_slowly(const bpe *b, const char *text, size_t bytes, uint32_t
     size_t count = bytes;
     for (size_t i = 0; i < bytes; i++) ids[i] = b->bytes[(unsigned char)text[i]];
     for (;;) {
-        const bpe_slot *best = NULL;
-        size_t          at = 0;
+        uint32_t best = VOCABULARY_NONE;
+        size_t   at = 0;
         for (size_t i = 0; i + 1 < count; i++) {
-            const bpe_slot *slot = bpe_find(b, ids[i], ids[i + 1]);
-            if (slot && (!best || slot->rank < best->rank)) {
-                best = slot;
+            uint32_t rank = bpe_find(b, ids[i], ids[i + 1]);
+            if (rank < best) {
+                best = rank;
                 at = i;
             }
         }
-        if (!best) return count;
-        ids[at] = best->whole;
+        if (best == VOCABULARY_NONE) return count;
+        ids[at] = bpe_whole(b, best);
         memmove(ids + at + 1, ids + at + 2, (count - at - 2) * sizeof *ids);
         count--;
     }
