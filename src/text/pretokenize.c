@@ -9,6 +9,7 @@
 #include "text/unicode.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 enum {
     OTHER = 1 << UNICODE_OTHER,
@@ -24,11 +25,16 @@ enum {
 
 /* The set with the class of the character at `at`, and its length; 0 at the end. */
 static inline unsigned look(const char *at, const char *end, size_t *length) {
-    uint32_t point;
+    const unsigned char *b = (const unsigned char *)at;
+    uint32_t             point;
     *length = 0;
     if (at == end) return 0;
     *length = 1;
-    if ((unsigned char)*at < 0x80) return 1u << unicode_class_of((unsigned char)*at);
+    if (b[0] < 0x80) return 1u << unicode_class_of_ascii(b[0]);
+    if (b[0] >= 0xC2 && b[0] < 0xE0 && end - at > 1 && (b[1] & 0xC0) == 0x80) {
+        *length = 2;
+        return 1u << unicode_class_of((b[0] & 0x1Fu) << 6 | (b[1] & 0x3Fu));
+    }
     size_t bytes = utf8_read(at, (size_t)(end - at), &point);
     if (bytes == 0) return OTHER;
     *length = bytes;
@@ -39,6 +45,34 @@ static inline unsigned look(const char *at, const char *end, size_t *length) {
 static inline const char *skip(const char *at, const char *end, unsigned set) {
     size_t length;
     while (look(at, end, &length) & set) at += length;
+    return at;
+}
+
+/* The number of the first byte, from the lowest on, that is not 0. */
+static inline unsigned first_byte(uint64_t bits) {
+#if defined(__GNUC__)
+    return (unsigned)__builtin_ctzll(bits) / 8;
+#else
+    unsigned byte = 0;
+    for (; !(bits & 0xFF); bits >>= 8) byte++;
+    return byte;
+#endif
+}
+
+/* The end of the run of letters first .. first + 25 of ASCII; after `fold` is put into each byte. Eight bytes at once: the
+ * upper bit of one says whether it is outside. */
+static inline const char *skip_ascii(const char *at, const char *end, unsigned char first, unsigned char fold) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), low = 127 * ones, high = 128 * ones;
+    while (end - at >= 8) {
+        uint64_t eight;
+        memcpy(&eight, at, 8);
+        uint64_t folded = (eight & low) | fold * ones;
+        uint64_t letters = (folded + (128 - first) * ones) & ~(folded + (128 - first - 26) * ones) & ~eight;
+        uint64_t others = ~letters & high;
+        if (others) return at + first_byte(others);
+        at += 8;
+    }
+    while (at < end && (unsigned char)((*at | fold) - first) < 26) at++;
     return at;
 }
 
@@ -74,7 +108,16 @@ static const char *lines_or_spaces(const char *at, const char *end) {
     return after ? after : spaces(at, end);
 }
 
+/* A word of ASCII's letters with or without a space before it, which most pieces are; NULL when none is here or something
+ * else may belong to it. */
+static inline const char *plain_word(const char *at, const char *end) {
+    const char *word = at + (*at == ' '), *after = skip_ascii(word, end, 'a', 0x20);
+    return after > word && (after == end || (unsigned char)*after < 0x80) ? after : NULL;
+}
+
 static const char *gpt2(const char *at, const char *end) {
+    const char *plain = plain_word(at, end);
+    if (plain) return plain;
     size_t length = contraction(at, end, false);
     if (length) return at + length;
     const char *word = *at == ' ' ? at + 1 : at;
@@ -112,6 +155,8 @@ static const char *no_word(const char *at, const char *end, unsigned set, char t
 }
 
 static const char *cl100k(const char *at, const char *end) {
+    const char *plain = plain_word(at, end);
+    if (plain) return plain;
     size_t length = contraction(at, end, true), next;
     if (length) return at + length;
     unsigned set = look(at, end, &length);
@@ -136,9 +181,14 @@ static const char *mixed_word(const char *at, const char *end, bool upper) {
     return upper && next > at ? next : NULL;
 }
 
-/* A leading character is tried first, then none. A mark can be either; being a W, it makes U*W+ match without a leading
+/* At first what most pieces are: a space or none, a capital letter or none, small letters, all of ASCII.
+ * A leading character is tried first, then none. A mark can be either; being a W, it makes U*W+ match without a leading
  * character, and that comes before U+W* with one. */
 static const char *o200k(const char *at, const char *end) {
+    const char *lower = at + (*at == ' ');
+    if (lower < end && *lower >= 'A' && *lower <= 'Z') lower++;
+    const char *plain = skip_ascii(lower, end, 'a', 0);
+    if (plain > lower && (plain == end || ((unsigned char)*plain < 0x80 && *plain != '\''))) return plain;
     size_t      length;
     unsigned    set = look(at, end, &length);
     const char *word = NULL;

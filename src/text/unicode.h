@@ -22,5 +22,9 @@ static inline unicode_class unicode_class_of(uint32_t point) {
     uint32_t block = unicode_rows[unicode_planes[point >> 12] * 32u + (point >> 7 & 31)];
     return (unicode_class)(unicode_words[block * 8 + (point >> 4 & 7)] >> (point & 15) * 4 & 15);
 }
+/* The same of ASCII: the first block is block 0. */
+static inline unicode_class unicode_class_of_ascii(unsigned char c) {
+    return (unicode_class)(unicode_words[c >> 4] >> (c & 15) * 4 & 15);
+}
 
 #endif
