@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "writing.h"
+#include "generate.h"
 
-static const option_entry entries[] = {
+const option_entry writing_entries[] = {
     {"prompt", 'p', OPTION_TEXT, "TEXT", "what to continue (default: standard input; of nothing: a newline)", 0, 0},
     {"tokens", 'n', OPTION_INTEGER, "N", "how many tokens to write (default: 200)", 0, 9223372036854775807.0},
     {"temperature", 't', OPTION_REAL, "X",
@@ -21,13 +21,21 @@ static const option_entry entries[] = {
     {"stop", 0, OPTION_TEXTS, "TEXT", "end before this text is written; may be given several times", 0, 0},
     {"count", 0, OPTION_INTEGER, "N", "texts to write, with seeds S, S + 1, ... (default: 1)", 1, 1e9},
     {"stream", 0, OPTION_SWITCH, NULL, "print while writing (default: on)", 0, 0},
+    {0},
+};
+
+static const option_entry parity_entries[] = {
     {"parity", 0, OPTION_CHOICE, "torch", "sample with PyTorch's own random stream", 0, 0},
     {0},
 };
 
-static const option_group groups[] = {{"Writing", entries}, {"Text", text_entries}, {"Common", common_entries}, {0}};
+const option_group generate_groups[] = {{"Writing", writing_entries},
+                                        {"Random stream", parity_entries},
+                                        {"Text", text_entries},
+                                        {"Common", common_entries},
+                                        {0}};
 
-static json_t *sample_json(const writing *w, uint64_t seed) {
+json_t *generate_json(const writing *w, uint64_t seed) {
     json_t *o = json_object(), *ids = json_array(), *logprobs = json_array();
     for (size_t i = 0; i < w->count; i++) {
         json_array_append_new(ids, json_integer(w->ids[i]));
@@ -75,7 +83,7 @@ static int write_one(const writer *r, bool first) {
     good = good && writing_continue(&w, r->session, &r->how, r->stops, r->json || !r->stream ? NULL : stdout);
     bool stopped = w.stopped;
     terminal_clear();
-    if (good && r->json) json_print(sample_json(&w, r->how.seed));
+    if (good && r->json) json_print(generate_json(&w, r->how.seed));
     else if (good) {
         if (!r->stream) fwrite(w.text, 1, w.bytes, stdout);
         putchar('\n');
@@ -97,8 +105,7 @@ static int write_all(writer *r, int64_t count) {
     return code;
 }
 
-/* --stop's texts, ended by NULL; the caller's to free. */
-static const char **stop_texts(const option_set *options) {
+const char **generate_stops(const option_set *options) {
     size_t n = 0;
     while (options_text_at(options, "stop", n)) n++;
     const char **stops = calloc(n + 1, sizeof *stops);
@@ -107,9 +114,8 @@ static const char **stop_texts(const option_set *options) {
     return stops;
 }
 
-static void take_options(const option_set *options, writer *r) {
-    canto_generate_options *how = &r->how;
-    int64_t                 seed;
+void generate_options(const option_set *options, canto_generate_options *how) {
+    int64_t seed;
     *how = canto_generate_options_default();
     options_int64(options, "tokens", &how->tokens);
     options_real(options, "temperature", &how->temperature);
@@ -121,9 +127,6 @@ static void take_options(const option_set *options, writer *r) {
     if (options_int64(options, "seed", &seed)) how->seed = (uint64_t)seed;
     how->greedy = options_flag(options, "greedy");
     how->parity_torch = options_given(options, "parity");
-    r->json = options_flag(options, "json");
-    r->stream = true;
-    options_switch(options, "stream", &r->stream);
 }
 
 static int run_generate(option_set *options) {
@@ -133,9 +136,12 @@ static int run_generate(option_set *options) {
     canto_model *model = NULL;
     char        *owned = NULL;
     if (options->count != 1) return support_usage("which model? canto generate MODEL");
-    take_options(options, &r);
+    generate_options(options, &r.how);
+    r.json = options_flag(options, "json");
+    r.stream = true;
+    options_switch(options, "stream", &r.stream);
     options_int64(options, "count", &count);
-    if (!(r.stops = stop_texts(options)) || !(r.context = support_context(options))) goto done;
+    if (!(r.stops = generate_stops(options)) || !(r.context = support_context(options))) goto done;
     if (!support_good(canto_model_open(r.context, options->operands[0], &model))) goto done;
     r.most = canto_model_config(model)->context;
     r.tokenizer = canto_model_tokenizer(model);
@@ -181,7 +187,7 @@ const command command_generate = {
         "The order of choosing a token: repetition penalty, temperature, top-k, top-p, min-p, draw. --json prints one "
         "object a text with the log-probabilities that the model itself gives to the tokens; ids are all that was "
         "written, those of a stop text too.\n",
-    .groups = groups,
+    .groups = generate_groups,
     .run = run_generate,
     .section = "Models",
     .examples = examples,

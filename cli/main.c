@@ -20,6 +20,7 @@ const command *const commands[] = {
     &command_inspect,
     &command_attention,
     &command_plot,
+    &command_sweep,
     &command_tokenizer_train,
     &command_tokenizer_encode,
     &command_tokenizer_decode,

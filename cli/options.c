@@ -283,6 +283,54 @@ bool options_parse(option_set *set, const option_group *groups, int argc, char *
     return true;
 }
 
+void options_begin(option_set *set, const option_group *groups) {
+    *set = (option_set){0};
+    list_entries(set, groups);
+}
+
+/* The name in the table that is nearest to one that is not there, or NULL. */
+static const char *nearest_name(const option_set *set, const char *name) {
+    const char *names[OPTIONS_MAX];
+    for (size_t i = 0; i < set->total; i++) names[i] = set->values[i].entry->name;
+    return nearest_word(name, names, set->total);
+}
+
+void options_unset(option_set *set, const char *name) {
+    option_value *value = (option_value *)find(set, name);
+    assert(value);
+    free(value->text);
+    *value = (option_value){.entry = value->entry};
+}
+
+bool options_set(option_set *set, const char *name, const char *text) {
+    option_value *value = (option_value *)find(set, name);
+    if (!value) {
+        const char *near = nearest_name(set, name);
+        terminal_usage("there is no option --%s%s%s%s", name, near ? "; did you mean --" : "", near ? near : "",
+                       near ? "?" : "");
+        return false;
+    }
+    if (value->entry->kind != OPTION_TEXTS) options_unset(set, name);
+    if (value->entry->kind == OPTION_FLAG && strcmp(text, "on") != 0) {
+        if (!strcmp(text, "off")) return true;
+        terminal_usage("--%s is on or off, not %s", name, text);
+        return false;
+    }
+    return take(value, text);
+}
+
+bool options_copy(option_set *set, const option_set *from) {
+    for (size_t i = 0; i < from->total; i++) {
+        const option_value *value = &from->values[i];
+        const char         *name = value->entry->name;
+        if (!value->given || !find(set, name)) continue;
+        options_unset(set, name);
+        for (size_t at = 0; at < value->bytes; at += strlen(value->text + at) + 1)
+            if (!options_set(set, name, value->text + at)) return false;
+    }
+    return true;
+}
+
 void options_free(option_set *set) {
     for (size_t i = 0; i < set->total; i++) free(set->values[i].text);
     if (set->owned_operands)
@@ -334,21 +382,28 @@ static bool take_texts(option_set *set, const json_t *texts, const char *path) {
     return true;
 }
 
+/* The strings of an array for an option that may be given several times. */
+static bool take_list(option_value *value, const json_t *list, const char *path) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text && take(value, text)) continue;
+        if (!text) terminal_usage("%s: \"%s\" must be an array of strings", path, value->entry->name);
+        return false;
+    }
+    return true;
+}
+
 static bool take_member(option_set *set, const char *name, const json_t *json, const char *path) {
     if (!strcmp(name, "texts")) return take_texts(set, json, path);
-    option_value *value = NULL;
-    const char   *names[OPTIONS_MAX];
-    for (size_t i = 0; i < set->total; i++) {
-        names[i] = set->values[i].entry->name;
-        if (!strcmp(names[i], name)) value = &set->values[i];
-    }
+    option_value *value = (option_value *)find(set, name);
     if (!value || !strcmp(name, "config")) {
-        const char *near = nearest_word(name, names, set->total);
+        const char *near = nearest_name(set, name);
         terminal_usage("%s: unknown option \"%s\"%s%s%s", path, name, near ? "; did you mean \"" : "", near ? near : "",
                        near ? "\"?" : "");
         return false;
     }
     if (value->given) return true;
+    if (value->entry->kind == OPTION_TEXTS && json_is_array(json)) return take_list(value, json, path);
     char        scratch[64];
     const char *text = json_as_text(json, scratch);
     if (!text || (value->entry->kind == OPTION_FLAG && !json_is_boolean(json))) {
@@ -386,6 +441,11 @@ bool options_read_config(option_set *set, const char *path) {
 /* ------------------------------------------------------------------------------------------------- asking */
 
 bool options_know(const option_set *set, const char *name) { return find(set, name) != NULL; }
+
+bool options_is(const option_set *set, const char *name, option_kind kind) {
+    const option_value *value = find(set, name);
+    return value && value->entry->kind == kind;
+}
 
 static const option_value *given(const option_set *set, const char *name) {
     const option_value *value = find(set, name);

@@ -69,14 +69,24 @@ typedef struct option_set {
 /* Parses argv[1 .. argc): groups ends with a NULL title. Says on standard error what is wrong and returns false.
  * The set is to be freed in either case. */
 bool options_parse(option_set *set, const option_group *groups, int argc, char **argv);
+/* An empty set of a table, to be filled by the two that follow. */
+void options_begin(option_set *set, const option_group *groups);
+/* Gives an option this value in place of what it had; one that may be given several times has it besides. A flag takes on and
+ * off. Says what is wrong: an unknown name, a value that does not fit. */
+bool options_set(option_set *set, const char *name, const char *text);
+/* The same with everything that from gives and set's table has. */
+bool options_copy(option_set *set, const option_set *from);
+/* As if it had not been given. The name must be in the table. */
+void options_unset(option_set *set, const char *name);
 /* Takes the options of a JSON file that the command line did not give; "texts" become operands if there are none. */
 bool options_read_config(option_set *set, const char *path);
 /* The same of an object that was read from path. */
 bool options_take(option_set *set, const json_t *object, const char *path);
 void options_free(option_set *set);
 
-/* Whether the table has an option of this name. */
+/* Whether the table has an option of this name, and whether it is of this kind. */
 bool options_know(const option_set *set, const char *name);
+bool options_is(const option_set *set, const char *name, option_kind kind);
 /* Each writes *value only when the option was given, and says whether it was. The name must be in the table. */
 bool        options_given(const option_set *set, const char *name);
 bool        options_int32(const option_set *set, const char *name, int32_t *value);

@@ -25,11 +25,9 @@ const option_entry picture_entries[] = {
 static bool has(const char *text) { return text && *text; }
 
 /* How many colours standard output shows. */
-static int colours(const option_set *options) {
-    int         wanted = 0;
+static int colours(int wanted) {
     const char *kind = getenv("TERM"), *more = getenv("COLORTERM");
-    options_choice(options, "colour", &wanted);
-    bool capable = isatty(STDOUT_FILENO) && has(kind) && strcmp(kind, "dumb") != 0 && !has(getenv("NO_COLOR"));
+    bool        capable = isatty(STDOUT_FILENO) && has(kind) && strcmp(kind, "dumb") != 0 && !has(getenv("NO_COLOR"));
     if (wanted == 2 || (wanted == 0 && !capable)) return 0;
     return has(more) && (!strcmp(more, "truecolor") || !strcmp(more, "24bit")) ? 1 << 24 : 256;
 }
@@ -41,17 +39,22 @@ static double window_columns(void) {
     return 80;
 }
 
+canto_plot_options picture_terminal(int wanted) {
+    canto_plot_options how = canto_plot_options_default();
+    how.dark = true;
+    how.colours = colours(wanted);
+    how.width = window_columns();
+    return how;
+}
+
 bool picture_options(const option_set *options, const char *title, canto_plot_options *how) {
     const char *file = options_text(options, "output", NULL);
-    *how = canto_plot_options_default();
+    int         wanted = 0;
+    options_choice(options, "colour", &wanted);
+    *how = file ? canto_plot_options_default() : picture_terminal(wanted);
     if (file && !support_good(canto_plot_form_of(file, &how->form))) return false;
     how->title = options_text(options, "title", title);
-    how->dark = !file;
     options_switch(options, "dark", &how->dark);
-    if (!file) {
-        how->colours = colours(options);
-        how->width = window_columns();
-    }
     options_real(options, "width", &how->width);
     options_real(options, "height", &how->height);
     options_real(options, "scale", &how->scale);

@@ -9,6 +9,8 @@
 /* -o, --title, --dark, --colour, --width, --height, --scale: a group of a command that draws. */
 extern const option_entry picture_entries[];
 
+/* The terminal's form, as wide as its window, dark, with its colours; wanted: those that --colour names. */
+canto_plot_options picture_terminal(int wanted);
 /* The form that -o's name asks for, or the terminal's with its width and its colours; says what is wrong. title: when --title
  * gives none, or NULL. */
 bool picture_options(const option_set *options, const char *title, canto_plot_options *how);

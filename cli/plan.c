@@ -1,8 +1,8 @@
 /* plan.c - canto plan: what a training would need, without doing it. */
 #include <string.h>
 
-#include "model_options.h"
 #include "speed.h"
+#include "train.h"
 #include "train_options.h"
 
 /* What one way of training would take. */
@@ -205,10 +205,7 @@ static int run_plan(option_set *options) {
     if (options_given(options, "resume"))
         return support_usage(
             "plan says what a new run would need; one that goes on needs what it did: canto train --resume RUN");
-    if (!support_good(canto_preset(options_text(options, "preset", "mini"), &config, &settings)) ||
-        !model_options_apply(options, &config) || !train_options_apply(options, &settings) ||
-        !support_good(canto_train_options_check(&settings)) || !support_good(canto_config_check(&config)))
-        return WRONG_USAGE;
+    if (!train_settings(options, &config, &settings)) return WRONG_USAGE;
 
     int              code = FAILED;
     canto_context   *context = support_context(options), *silent = NULL;

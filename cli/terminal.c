@@ -19,6 +19,7 @@ static struct {
     const char *command;
     bool        quiet, rewrites, color;
     double      began, last; /* when the command began, and when progress was last shown */
+    char        error[512];  /* the latest */
 
     volatile sig_atomic_t line_open; /* a progress line stands there; terminal_leave asks from a signal's handler */
 } screen;
@@ -64,8 +65,13 @@ static void say(const char *color, const char *kind, const char *form, va_list v
         else fputc(*c, stderr);
 }
 
+const char *terminal_last_error(void) { return screen.error; }
+
 void terminal_error(const char *form, ...) {
     va_list values;
+    va_start(values, form);
+    vsnprintf(screen.error, sizeof screen.error, form, values);
+    va_end(values);
     va_start(values, form);
     say("\033[31m", "error", form, values);
     fputc('\n', stderr);

@@ -19,6 +19,8 @@ void terminal_set_quiet(bool quiet);
 
 /* "canto train: ..." and a newline. */
 void terminal_error(const char *form, ...) TERMINAL_PRINTF(1, 2);
+/* The text of the latest error, "" before there was one. */
+const char *terminal_last_error(void);
 /* An error in how the program was called: ends by saying where the help is. */
 void terminal_usage(const char *form, ...) TERMINAL_PRINTF(1, 2);
 void terminal_warning(const char *form, ...) TERMINAL_PRINTF(1, 2);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "model_options.h"
+#include "train.h"
 #include "train_options.h"
 #include "train_resume.h"
 #include "writing.h"
@@ -33,6 +34,7 @@ typedef struct training {
     const canto_tokenizer *tokenizer;
     canto_trainer         *trainer;
     const char            *folder, *prompt;
+    const char            *label; /* of one run among others, which prints nothing but progress; NULL: it is alone */
     int64_t                sample_every;
     uint64_t               seed;
     bool                   json, interrupted;
@@ -103,13 +105,15 @@ static void show_progress(const training *run, const canto_event *e, bool import
     if (speed > 0) snprintf(rate, sizeof rate, "  %s tokens/s", number_short(speed).text);
     if (speed > 0 && run->most > 0) snprintf(share, sizeof share, "  %.0f%% of peak", 100 * speed / run->most);
     if (isfinite(e->seconds_left)) snprintf(left, sizeof left, "  %s left", number_duration(e->seconds_left).text);
-    terminal_progress(important, "step %lld/%lld  loss %.4f  trend %.4f%s%s%s%s", (long long)e->step,
-                      (long long)e->steps, run->loss, trend, val, rate, left, share);
+    terminal_progress(important, "%s%sstep %lld/%lld  loss %.4f  trend %.4f%s%s%s%s", run->label ? run->label : "",
+                      run->label ? "  " : "", (long long)e->step, (long long)e->steps, run->loss, trend, val, rate,
+                      left, share);
 }
 
 /* Into samples.txt, which is the trainer's, and to the eye. */
 static void show_sample(const training *run, int64_t step, const writing *text) {
     if (canto_trainer_sample(run->trainer, text->text, text->bytes).code != CANTO_OK) return; /* it ends the run */
+    if (run->label) return;
     terminal_clear();
     if (run->json) {
         json_t *o = json_object();
@@ -156,11 +160,13 @@ static bool on_event(void *user, const canto_trainer *trainer, const canto_event
         show_progress(run, e, false);
         break;
     case CANTO_EVENT_EVALUATION:
+        if (run->label) break;
         terminal_note(isfinite(e->val_loss) ? "step %lld  train loss %.4f  validation loss %.4f"
                                             : "step %lld  train loss %.4f",
                       (long long)e->step, e->eval_train_loss, e->val_loss);
         break;
     case CANTO_EVENT_EPOCH:
+        if (run->label) break;
         terminal_note("epoch %lld/%lld  average train loss %.4f  average evaluation loss %.4f  time %s",
                       (long long)e->epoch, (long long)e->epochs, e->train_loss, e->val_loss,
                       number_duration(e->seconds).text);
@@ -185,11 +191,12 @@ static int train(training *run) {
     canto_status status = canto_trainer_run(run->trainer, on_event, run);
     if (status.code != CANTO_OK && status.code != CANTO_STOPPED) {
         support_good(status);
-        if (status.code == CANTO_ERROR_FILE)
+        if (status.code == CANTO_ERROR_FILE && !run->label)
             terminal_note("once that is mended: %s", train_resume_command(run->folder));
         return FAILED;
     }
     terminal_clear();
+    if (run->label) return run->interrupted ? INTERRUPTED : DONE;
     if (run->interrupted) {
         fprintf(stderr, "interrupted after step %lld; the model is saved in %s\nto go on: %s\n", (long long)run->step,
                 *run->last ? run->last : run->folder, train_resume_command(run->folder));
@@ -207,14 +214,17 @@ static int train(training *run) {
     return DONE;
 }
 
+bool train_settings(const option_set *options, canto_config *config, canto_train_options *settings) {
+    return support_good(canto_preset(options_text(options, "preset", "mini"), config, settings)) &&
+           model_options_apply(options, config) && train_options_apply(options, settings) &&
+           support_good(canto_train_options_check(settings)) && support_good(canto_config_check(config));
+}
+
 /* The plan of a new run: config and settings, from the preset and the options. */
 static int read_options(option_set *options, const char *folder, canto_config *config, canto_train_options *settings) {
     if (!options->count) return support_usage("which texts? canto train TEXT... -o RUN");
     if (!folder || !*folder) return support_usage("where to? add -o RUN, the folder to make");
-    if (!support_good(canto_preset(options_text(options, "preset", "mini"), config, settings)) ||
-        !model_options_apply(options, config) || !train_options_apply(options, settings) ||
-        !support_good(canto_train_options_check(settings)) || !support_good(canto_config_check(config)))
-        return WRONG_USAGE;
+    if (!train_settings(options, config, settings)) return WRONG_USAGE;
     return folder_is_free(folder) ? DONE : FAILED;
 }
 
@@ -240,7 +250,7 @@ static double most_tokens(canto_context *context, const canto_config *config) {
     return 1e9 * peak / report.training_flops_per_token;
 }
 
-static int run_train(option_set *options) {
+int train_one(option_set *options, const char *label) {
     canto_config        config;
     canto_train_options settings;
     const char         *file = options_text(options, "config", NULL), *resume = options_text(options, "resume", NULL);
@@ -251,7 +261,7 @@ static int run_train(option_set *options) {
     canto_context   *context = NULL;
     canto_tokenizer *tokenizer = NULL;
     canto_data      *data = NULL;
-    training         run = {.folder = folder, .json = json, .val_loss = NAN, .loss = NAN};
+    training         run = {.folder = folder, .label = label, .json = json, .val_loss = NAN, .loss = NAN};
     char            *record = NULL;
     int              code = resume ? DONE : read_options(options, folder, &config, &settings);
     if (code != DONE) return code;
@@ -273,7 +283,7 @@ static int run_train(option_set *options) {
     run.seed = settings.seed;
     run.prompt = options_text(options, "sample-prompt", NULL);
     options_int64(options, "sample-every", &run.sample_every);
-    introduce(context, &config, &settings, data, canto_trainer_step(run.trainer));
+    if (!label) introduce(context, &config, &settings, data, canto_trainer_step(run.trainer));
     if (!quiet) run.most = most_tokens(context, &config);
     code = train(&run);
 done:
@@ -284,6 +294,8 @@ done:
     free(record);
     return code;
 }
+
+static int run_train(option_set *options) { return train_one(options, NULL); }
 
 static const char *const examples[] = {
     "canto train book.txt -o run --max-time 5",

@@ -16,6 +16,10 @@ static const option_entry run_entries[] = {
     {"output", 'o', OPTION_FOLDER, "RUN", "the run folder to make (needed, but for --resume)", 0, 0},
     {"resume", 0, OPTION_FOLDER, "RUN", "go on with this run where it stopped; texts and options come from it", 0, 0},
     {"config", 0, OPTION_FILE, "FILE", "a JSON object of these options; the command line wins", 0, 0},
+    {0},
+};
+
+const option_entry tokenizer_entries[] = {
     {"tokenizer", 0, OPTION_PATH, "char|byte|word|bpe|gpt2|PATH",
      "a new tokenizer of this kind (bpe:SIZE says how many tokens), the vocabulary of gpt2, p50k, cl100k or o200k, or "
      "a folder or file with a tokenizer (default: char; dante*: word)",
@@ -26,7 +30,7 @@ static const option_entry run_entries[] = {
     {0},
 };
 
-static const option_entry training_entries[] = {
+const option_entry training_entries[] = {
     {"steps", 0, OPTION_INTEGER, "N", "updates; 0 saves the untrained model (mini: 2000)", 0, INT64_HIGH},
     {"epochs", 0, OPTION_INTEGER, "N", "passes over the training part, instead of --steps", 1, INT64_HIGH},
     {"max-time", 0, OPTION_REAL, "MINUTES", "finish the step and save after this long (default: no limit)", 1e-6,
@@ -52,7 +56,7 @@ static const option_entry training_entries[] = {
     {0},
 };
 
-static const option_entry journal_entries[] = {
+const option_entry journal_entries[] = {
     {"eval-every", 0, OPTION_INTEGER, "N", "updates between evaluations; 0: start and end (mini: 250)", 0, INT64_HIGH},
     {"eval-batches", 0, OPTION_INTEGER, "N", "batches of each part in an evaluation (mini: 20)", 1, INT32_HIGH},
     {"save-every", 0, OPTION_INTEGER, "N", "updates between checkpoints; 0: with evaluations (mini: 0)", 0, INT64_HIGH},
@@ -65,14 +69,9 @@ static const option_entry journal_entries[] = {
 };
 
 const option_group train_groups[] = {
-    {"Run", run_entries},
-    {"Model", shape_entries},
-    {"Dropout", dropout_entries},
-    {"Training", training_entries},
-    {"Looking on", journal_entries},
-    {"Text", text_entries},
-    {"Common", common_entries},
-    {0},
+    {"Run", run_entries},         {"Tokens", tokenizer_entries},  {"Model", shape_entries},
+    {"Dropout", dropout_entries}, {"Training", training_entries}, {"Looking on", journal_entries},
+    {"Text", text_entries},       {"Common", common_entries},     {0},
 };
 
 static const option_entry plan_entries[] = {
@@ -82,9 +81,11 @@ static const option_entry plan_entries[] = {
 };
 
 const option_group plan_groups[] = {
-    {"Planning", plan_entries},   {"Run", run_entries},           {"Model", shape_entries},
-    {"Dropout", dropout_entries}, {"Training", training_entries}, {"Looking on", journal_entries},
-    {"Text", text_entries},       {"Common", common_entries},     {0},
+    {"Planning", plan_entries},      {"Run", run_entries},
+    {"Tokens", tokenizer_entries},   {"Model", shape_entries},
+    {"Dropout", dropout_entries},    {"Training", training_entries},
+    {"Looking on", journal_entries}, {"Text", text_entries},
+    {"Common", common_entries},      {0},
 };
 
 bool train_options_apply(const option_set *options, canto_train_options *t) {

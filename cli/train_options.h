@@ -1,10 +1,11 @@
-/* train_options.h - the options that say what a training is, shared by train and plan. */
+/* train_options.h - the options that say what a training is, shared by train, plan and sweep. */
 #ifndef CANTO_CLI_TRAIN_OPTIONS_H
 #define CANTO_CLI_TRAIN_OPTIONS_H
 
 #include "command.h"
 
 extern const option_group train_groups[], plan_groups[]; /* plan's: train's, and whether to measure */
+extern const option_entry tokenizer_entries[], training_entries[], journal_entries[];
 
 /* Changes settings, a preset's, as the options say. False after a message when they contradict each other. */
 bool train_options_apply(const option_set *options, canto_train_options *settings);

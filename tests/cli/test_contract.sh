@@ -29,7 +29,7 @@ small='--width 16 --heads 2 --layers 1 --context 16 --batch 2'
 shrunk() {
     case $1 in *--size*) echo "--size 300" ;; esac
     jq -e --arg c "$2" '.commands[] | select(.name == $c) | any(.options[]; .name == "steps")' "$WORK/tables" >/dev/null || return
-    case $1 in *--resume*) return ;; esac
+    case $1 in *--resume* | "canto sweep run "*) return ;; esac
     echo "$small"
     case $2 in bench*) echo "--vocab 97" ;; esac
     case $1 in *--epochs*) ;; *) echo "--steps 2" ;; esac
