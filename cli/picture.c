@@ -39,6 +39,11 @@ static double window_columns(void) {
     return 80;
 }
 
+double picture_window_lines(void) {
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row >= 8 && size.ws_row < 2000 ? size.ws_row : 24;
+}
+
 canto_plot_options picture_terminal(int wanted) {
     canto_plot_options how = canto_plot_options_default();
     how.dark = true;

@@ -11,6 +11,8 @@ extern const option_entry picture_entries[];
 
 /* The terminal's form, as wide as its window, dark, with its colours; wanted: those that --colour names. */
 canto_plot_options picture_terminal(int wanted);
+/* Lines of the window, 24 when it has none. */
+double picture_window_lines(void);
 /* The form that -o's name asks for, or the terminal's with its width and its colours; says what is wrong. title: when --title
  * gives none, or NULL. */
 bool picture_options(const option_set *options, const char *title, canto_plot_options *how);

@@ -135,6 +135,7 @@ static bool draw(plot *p) {
     size_t             bytes = 0, rows = 0;
     int64_t            columns = p->how.apart ? (int64_t)p->count : 0;
     good = picture_options(p->options, NULL, &how) && read_runs(p);
+    if (p->follows && !file && how.height == 0) how.height = picture_window_lines() - 1; /* the whole window */
     for (size_t i = 0; i < p->count; i++) rows += p->runs[i].rows;
     if (good && (rows || !p->follows) && (file || !json)) {
         options_int64(p->options, "columns", &columns);

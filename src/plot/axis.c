@@ -45,7 +45,7 @@ static void write_number(int64_t n, int e, char out[64]) {
         return;
     }
     const char *sign = n < 0 ? "\xE2\x88\x92" : ""; /* U+2212, minus */
-    if (count + e < -2 || e > 6) {
+    if (count + e < -3 || e > 6) {
         snprintf(out, 64, "%s%c%s%se%d", sign, digits[0], count > 1 ? "." : "", digits + 1, e + count - 1);
         return;
     }
@@ -71,7 +71,7 @@ static void add(ticks *t, double at, const char *text) {
 static int unit_of(double largest, char sign[8]) {
     int unit = 0;
     *sign = 0;
-    if (largest < 0.01) {
+    if (largest < 1e-3) {
         unit = (int)floor(log10(largest));
         snprintf(sign, 8, "e%d", unit);
     } else if (largest >= 1e4) {

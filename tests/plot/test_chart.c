@@ -218,10 +218,11 @@ static void round_numbers(void **state) {
               "2 0 2 4 6");
     has_ticks((axis){0, 200000, false}, 7, "0 50k 100k 150k 200k");
     has_ticks((axis){0, 3e9, false}, 7, "0 0.5G 1G 1.5G 2G 2.5G 3G");
-    has_ticks((axis){0, 0.001, false}, 7, "0 0.2e-3 0.4e-3 0.6e-3 0.8e-3 1e-3");
+    has_ticks((axis){0, 0.001, false}, 7, "0 0.0002 0.0004 0.0006 0.0008 0.001");
+    has_ticks((axis){0, 0.0005, false}, 7, "0 1e-4 2e-4 3e-4 4e-4 5e-4");
     has_ticks((axis){1.2, 4.4, true}, 7, "1.5 2 2.5 3 3.5 4");
     has_ticks((axis){1.2, 44, true}, 7, "2 5 10 20");
-    has_ticks((axis){1e-12, 1e9, true}, 7, "1e-12 1e-8 1e-4 1 10000 1e8");
+    has_ticks((axis){1e-12, 1e9, true}, 7, "1e-12 1e-8 0.0001 1 10000 1e8");
     for (int e = -300; e <= 300; e += 7) { /* any numbers: some ticks, all on the axis */
         ticks t;
         for (int log = 0; log < 2; log++) {
