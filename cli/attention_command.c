@@ -16,8 +16,8 @@ static const option_entry entries[] = {
     {0},
 };
 
-static const option_group groups[] = {
-    {"Looking", entries}, {"Picture", picture_entries}, {"Text", text_entries}, {"Common", common_entries}, {0}};
+static const option_group groups[] = {{"Looking", entries},   {"Model", weights_entries}, {"Picture", picture_entries},
+                                      {"Text", text_entries}, {"Common", common_entries}, {0}};
 
 /* What one head does, as means over the positions from 1 on: position 0 has no choice. */
 typedef struct head_figures {
@@ -282,7 +282,7 @@ static int run_attention(option_set *options) {
     if (!support_prompt(options, &text, &bytes, &owned)) return FAILED;
     if (!bytes) code = support_usage("there is no text to look at: give one with -p TEXT, or on standard input");
     else if ((v.context = support_context(options)) &&
-             support_good(canto_model_open(v.context, options->operands[0], &v.model))) {
+             support_model(v.context, options, options->operands[0], &v.model)) {
         v.tokenizer = canto_model_tokenizer(v.model);
         support_catch_interrupts();
         if (!v.tokenizer) terminal_error("%s has no tokenizer.json: it cannot read a text", options->operands[0]);

@@ -56,6 +56,9 @@ extern const option_entry common_entries[];
 /* --invalid: commands that read texts or prompts have it, and support_context heeds it. */
 extern const option_entry text_entries[];
 
+/* --heads, --map: commands that open a MODEL have them, and support_model heeds them. */
+extern const option_entry weights_entries[];
+
 /* Opens a context as the options and CANTO_CPU say; says what is wrong and returns NULL. */
 canto_context *support_context(const option_set *options);
 /* The same without the library's messages and warnings. */
@@ -65,6 +68,8 @@ canto_context *support_context_silent(const option_set *options);
 void support_progress(const char *what, double share);
 /* True when the status is CANTO_OK; otherwise its text goes to standard error. */
 bool support_good(canto_status status);
+/* Opens a model as the options say of its weights. */
+bool support_model(canto_context *context, const option_set *options, const char *path, canto_model **model);
 /* The exit code of wrong operands, after a line saying so and where the help is. */
 int support_usage(const char *form, ...) TERMINAL_PRINTF(1, 2);
 

@@ -12,7 +12,8 @@ static const option_entry entries[] = {
     {0},
 };
 
-static const option_group groups[] = {{"Evaluation", entries}, {"Text", text_entries}, {"Common", common_entries}, {0}};
+static const option_group groups[] = {
+    {"Evaluation", entries}, {"Model", weights_entries}, {"Text", text_entries}, {"Common", common_entries}, {0}};
 
 static void print_evaluation(const canto_evaluation *e, bool json) {
     if (json) {
@@ -63,7 +64,7 @@ static int run_eval(option_set *options) {
     int64_t        most = 0;
     canto_context *context = support_context(options);
     canto_model   *model = NULL;
-    if (!context || !support_good(canto_model_open(context, options->operands[0], &model))) goto done;
+    if (!context || !support_model(context, options, options->operands[0], &model)) goto done;
     options_int64(options, "limit", &most);
     if (!canto_model_tokenizer(model) && (form != EVAL_TEXT || !canto_data_is_token_file(options->operands[1]))) {
         terminal_error("%s has no tokenizer.json: it can be evaluated on token files only", options->operands[0]);

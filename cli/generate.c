@@ -29,11 +29,14 @@ static const option_entry parity_entries[] = {
     {0},
 };
 
-const option_group generate_groups[] = {{"Writing", writing_entries},
-                                        {"Random stream", parity_entries},
-                                        {"Text", text_entries},
-                                        {"Common", common_entries},
-                                        {0}};
+const option_group        generate_groups[] = {{"Writing", writing_entries},
+                                               {"Random stream", parity_entries},
+                                               {"Text", text_entries},
+                                               {"Common", common_entries},
+                                               {0}};
+static const option_group groups[] = {{"Writing", writing_entries}, {"Random stream", parity_entries},
+                                      {"Model", weights_entries},   {"Text", text_entries},
+                                      {"Common", common_entries},   {0}};
 
 json_t *generate_json(const writing *w, uint64_t seed) {
     json_t *o = json_object(), *ids = json_array(), *logprobs = json_array();
@@ -142,7 +145,7 @@ static int run_generate(option_set *options) {
     options_switch(options, "stream", &r.stream);
     options_int64(options, "count", &count);
     if (!(r.stops = generate_stops(options)) || !(r.context = support_context(options))) goto done;
-    if (!support_good(canto_model_open(r.context, options->operands[0], &model))) goto done;
+    if (!support_model(r.context, options, options->operands[0], &model)) goto done;
     r.most = canto_model_config(model)->context;
     r.tokenizer = canto_model_tokenizer(model);
     if (!r.tokenizer) {
@@ -179,7 +182,9 @@ const command command_generate = {
     .operands = "MODEL [-p PROMPT] [OPTIONS]",
     .about = "let a model continue a prompt",
     .details =
-        "MODEL is a model folder, a run folder (its best checkpoint) or a checkpoint. The prompt is printed, then "
+        "MODEL is a model folder (canto's, or Hugging Face's of GPT-2 or GPT-Neo), a run folder (its best checkpoint), "
+        "a "
+        "checkpoint, or a file of weights (docs/formats.md). The prompt is printed, then "
         "what the model makes of it. From standard input the prompt loses one newline at its end, if anything "
         "precedes it; -p wins over it. Of nothing the text begins with a newline, or with the vocabulary's first token "
         "if it lacks one. The model sees at most its context of a long prompt: the end. Text comes out in whole "
@@ -187,7 +192,7 @@ const command command_generate = {
         "The order of choosing a token: repetition penalty, temperature, top-k, top-p, min-p, draw. --json prints one "
         "object a text with the log-probabilities that the model itself gives to the tokens; ids are all that was "
         "written, those of a stop text too.\n",
-    .groups = generate_groups,
+    .groups = groups,
     .run = run_generate,
     .section = "Models",
     .examples = examples,

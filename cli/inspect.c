@@ -9,6 +9,7 @@
 static const option_entry entries[] = {
     {"stats", 0, OPTION_FLAG, NULL, "norm and spread of every tensor of a saved model", 0, 0},
     {"diff", 0, OPTION_PATH, "OTHER", "how another saved model of the same shape differs, tensor by tensor", 0, 0},
+    {"map", 0, OPTION_FILE, "FILE", "what the names of a file's tensors mean, as JSON (docs/formats.md)", 0, 0},
     {"presets", 0, OPTION_FLAG, NULL, "list the presets", 0, 0},
     {"batch", 0, OPTION_INTEGER, "N", "sequences of a batch, for the memory of training (default: the preset's)", 1,
      2147483647},
@@ -224,7 +225,7 @@ static bool read_model(canto_context *context, const option_set *options, canto_
                        canto_train_options *training, saved *s) {
     canto_model *model;
     if (!support_good(canto_preset("mini", config, training)) ||
-        !support_good(canto_model_open(context, options->operands[0], &model)))
+        !support_model(context, options, options->operands[0], &model))
         return false;
     training->batch = 1;
     *config = *canto_model_config(model);
@@ -263,11 +264,11 @@ static int run_inspect(option_set *options) {
     if (preset && (!support_good(canto_preset(preset, &config, &training)) || !model_options_apply(options, &config) ||
                    !support_good(canto_config_check(&config))))
         return WRONG_USAGE;
-    if (preset && (options_flag(options, "stats") || options_given(options, "diff")))
-        return support_usage("--stats and --diff look at a saved model's numbers; a preset has none");
+    if (preset && (options_flag(options, "stats") || options_given(options, "diff") || options_given(options, "map")))
+        return support_usage("--stats, --diff and --map are for a saved model's numbers; a preset has none");
     if (!preset)
         for (const option_entry *e = shape_entries; e->name; e++)
-            if (options_given(options, e->name))
+            if (options_given(options, e->name) && strcmp(e->name, "heads") != 0)
                 return support_usage("--%s shapes a preset; a saved model is what it is", e->name);
     canto_context *context = support_context(options);
     saved          none = {0};
@@ -303,7 +304,9 @@ const command command_inspect = {
         "the "
         "angle between both, and the share of the elements that are not the same. With --json they come beside "
         "everything else.\n"
-        "The options of Model and Dropout change a preset; a saved model is what it is.\n",
+        "The options of Model and Dropout change a preset; a saved model is what it is, but for --heads of a file of "
+        "weights "
+        "that does not say how many.\n",
     .groups = groups,
     .run = run_inspect,
     .section = "Models",

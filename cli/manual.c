@@ -169,7 +169,9 @@ static void print_main_page(FILE *file) {
            "canto trains GPT language models from scratch on this machine's processor, lets them write, and shows "
            "what is inside them.");
     paragraphs(
-        file, "MODEL is a model folder, a run folder (its best checkpoint) or a checkpoint; RUN is the folder that "
+        file, "MODEL is a model folder (canto's, or Hugging Face's of GPT-2 or GPT-Neo), a run folder (its best "
+              "checkpoint), a "
+              "checkpoint, or a file of weights (.safetensors, .pt, .pth, .bin); RUN is the folder that "
               "canto train makes; TEXT is a file of UTF-8 text.\n"
               "An option's value follows as --name VALUE or --name=VALUE, and -- ends the options. The beginning of an "
               "option's name will do when no other option begins so.\n"

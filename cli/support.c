@@ -30,6 +30,13 @@ const option_entry text_entries[] = {
     {0},
 };
 
+const option_entry weights_entries[] = {
+    {"heads", 0, OPTION_INTEGER, "N", "attention heads, of a file of weights that does not say how many", 1,
+     2147483647},
+    {"map", 0, OPTION_FILE, "FILE", "what the names of a file's tensors mean, as JSON (docs/formats.md)", 0, 0},
+    {0},
+};
+
 /* ----------------------------------------------------------------------------------------------- context */
 
 static void on_log(void *user, canto_log_level level, const char *text) {
@@ -86,6 +93,13 @@ bool support_good(canto_status status) {
     if (status.code == CANTO_STOPPED && support_interrupted()) terminal_note("interrupted: %s", status.text);
     else if (status.code != CANTO_OK) terminal_error("%s", status.text);
     return status.code == CANTO_OK;
+}
+
+bool support_model(canto_context *context, const option_set *options, const char *path, canto_model **model) {
+    canto_model_options how = canto_model_options_default();
+    options_int32(options, "heads", &how.heads);
+    how.map = options_text(options, "map", NULL);
+    return support_good(canto_model_open_with(context, path, &how, model));
 }
 
 int support_usage(const char *form, ...) {

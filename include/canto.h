@@ -482,9 +482,28 @@ CANTO_API canto_status canto_probe(canto_context *context, canto_probe_kind kind
 /* A loaded model: weights, config and tokenizer, immutable and shared by sessions, also of other threads. */
 typedef struct canto_model canto_model;
 
-/* Opens a model folder, a run folder (its best checkpoint, else its last), a checkpoint folder, or the .safetensors file of
- * one with config.json beside it. Weights may be F32, F16, BF16 or F64. */
-CANTO_API canto_status canto_model_open(canto_context *context, const char *path, canto_model **model);
+/* What a file of weights alone does not tell of its model. */
+typedef struct canto_model_options {
+    int32_t heads; /* 0: as the file says, or config.json beside it */
+    const char
+        *map; /* a JSON file that says what the tensors' names mean (docs/formats.md); NULL: the names are known ones */
+} canto_model_options;
+
+CANTO_API canto_model_options canto_model_options_default(void); /* 0 and NULL */
+
+/* Opens
+ *   - a model folder: canto's own, or one of Hugging Face's GPT-2 or GPT-Neo (model.safetensors or pytorch_model.bin, whole or in
+ *     shards; config.json; tokenizer.json, or vocab.json and merges.txt, if there are any);
+ *   - a run folder (its best checkpoint, else its last), or a checkpoint folder;
+ *   - a .safetensors file, or one of torch.save (.pt, .pth, .bin): a state dictionary, alone or beside other things in a
+ *     dictionary. config.json and the tokenizer are taken from the same folder. Without a config.json the names and shapes
+ *     of the tensors tell what the model is, but for the number of heads (options, or what the file says beside the weights).
+ * A file's form is known by its content, not by its name. Weights may be F32, F16, BF16 or F64. options may be NULL.
+ * CANTO_ERROR_UNSUPPORTED: the file is of another form, or calls for more than tensors; CANTO_ERROR_FORMAT: it is damaged. */
+CANTO_API canto_status canto_model_open_with(canto_context *context, const char *path,
+                                             const canto_model_options *options, canto_model **model);
+/* The same without options. */
+CANTO_API canto_status        canto_model_open(canto_context *context, const char *path, canto_model **model);
 /* A model of this config before its training, without a tokenizer: the weights that a training with this seed begins with. */
 CANTO_API canto_status        canto_model_new(canto_context *context, const canto_config *config, canto_init init,
                                               uint64_t seed, canto_model **model);

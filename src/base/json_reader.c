@@ -191,12 +191,11 @@ static canto_status read_number(reader *r, json_t **value) {
     length = number_length(text, &whole);
     if (length == 0 || length != bytes) return bad(r, "there is no value where one must stand");
     r->at += length;
-    if (whole) {
-        errno = 0;
-        long long number = strtoll(text, NULL, 10);
-        if (errno == ERANGE) return bad(r, "a whole number is too large");
-        *value = json_integer(number);
-    } else {
+    errno = 0;
+    long long integer = whole ? strtoll(text, NULL, 10) : 0;
+    if (whole && errno != ERANGE) {
+        *value = json_integer(integer);
+    } else { /* a whole number that 64 bits do not hold is a real one: where an integer is wanted it is refused */
         double number = real_of(text);
         if (!isfinite(number)) return bad(r, "a number is too large");
         *value = json_real(number);

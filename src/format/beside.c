@@ -1,6 +1,8 @@
 /* beside.c - the neighbours of a file of weights. */
 #include "format/beside.h"
 
+#include "text/vocabulary_files.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -13,11 +15,17 @@ canto_status beside_folder(const char *path, char folder[4096]) {
     return status_ok();
 }
 
-canto_status beside_tokenizer(canto_context *context, const char *folder, canto_tokenizer **tokenizer) {
+canto_status beside_tokenizer(canto_context *context, const char *folder, bool own, canto_tokenizer **tokenizer) {
     canto_status status = status_ok();
-    char         path[4096];
+    char         path[4096], merges[4096];
+    bool         pair = false, whole = false;
+    TRY(vocabulary_files_find(folder, path, merges, &pair));
     TRY(path_join(path, folder, "tokenizer.json"));
-    if (file_exists(path)) TRY(canto_tokenizer_open(context, folder, tokenizer));
+    whole = file_exists(path);
+    if (!whole && !pair) goto done;
+    TRY(canto_tokenizer_open(context, folder, tokenizer));
 done:
-    return status;
+    if (own || (status.code != CANTO_ERROR_UNSUPPORTED && (status.code != CANTO_ERROR_FORMAT || whole))) return status;
+    context_log(context, CANTO_LOG_WARNING, "the model opens without a tokenizer: %s", status.text);
+    return status_ok();
 }

@@ -6,7 +6,8 @@
 
 /* The folder that path lies in. */
 canto_status beside_folder(const char *path, char folder[4096]);
-/* The folder's tokenizer, when it has one. */
-canto_status beside_tokenizer(canto_context *context, const char *folder, canto_tokenizer **tokenizer);
+/* The folder's tokenizer, when it has one. Unless canto wrote the folder, one of a kind that it does not read, or a vocabulary
+ * without one of the 256 bytes, is none, and a warning in the log. */
+canto_status beside_tokenizer(canto_context *context, const char *folder, bool own, canto_tokenizer **tokenizer);
 
 #endif

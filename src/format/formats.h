@@ -4,9 +4,9 @@
 
 #include "store/model.h"
 
-/* Each opens what path is in its format. On failure *parts is to be closed all the same; it comes zeroed. */
+/* Each opens what path is in its format. *parts comes with options alone; on failure it is to be closed all the same. */
 canto_status folder_read(canto_context *context, const char *path, model_parts *parts);
-/* One .safetensors file of a model, with the config.json beside it. */
 canto_status safetensors_read(canto_context *context, const char *path, model_parts *parts);
+canto_status torch_read(canto_context *context, const char *path, model_parts *parts);
 
 #endif

@@ -3,7 +3,7 @@
  * A file is known by its first bytes, never by its name. */
 #include "format/formats.h"
 
-#include "base/file.h"
+#include "format/torch_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +25,7 @@ static bool is_safetensors(const unsigned char *data, size_t bytes) {
 
 static const format FORMATS[] = {
     {"safetensors", is_safetensors, safetensors_read},
+    {"torch.save (.pt, .pth, .bin)", torch_detect, torch_read},
 };
 
 /* The reader of the format that the file is in. */
@@ -47,15 +48,22 @@ done:
     return status;
 }
 
-canto_status canto_model_open(canto_context *context, const char *path, canto_model **model) {
+canto_model_options canto_model_options_default(void) { return (canto_model_options){0, NULL}; }
+
+canto_status canto_model_open_with(canto_context *context, const char *path, const canto_model_options *options,
+                                   canto_model **model) {
     canto_status status = status_ok();
-    model_parts  parts = {0};
+    model_parts  parts = {.options = options};
     read_fn      read = folder_read;
     *model = NULL;
-    if (file_exists(path) && !folder_exists(path)) TRY(find_reader(path, &read));
+    if (file_exists(path)) TRY(find_reader(path, &read));
     TRY(read(context, path, &parts));
     TRY(model_from_parts(context, &parts, model));
 done:
     model_parts_close(&parts);
     return status;
+}
+
+canto_status canto_model_open(canto_context *context, const char *path, canto_model **model) {
+    return canto_model_open_with(context, path, NULL, model);
 }

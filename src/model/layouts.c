@@ -4,7 +4,7 @@
  * the foreign program creates its parameters; rows whose tensor the config lacks are passed over. Every block of a model
  * has the same rows, so an item is found by arithmetic, without walking the blocks before it.
  *
- * Sources: the modules of sources 000 to 004; Hugging Face's modeling_gpt2 and modeling_gpt_neo. */
+ * Sources: the modules of sources 000 to 004; Hugging Face's modeling_gpt2 and modeling_gpt_neo; nanoGPT's model.py. */
 #include "model/layouts.h"
 
 #include <stdio.h>
@@ -13,11 +13,11 @@
 /* Which third of the qkv tensor a row is. */
 typedef enum part { ALL, Q, K, V } part;
 
-enum { TRANSPOSED = 1, ZEROS = 2, PER_HEAD = 4 };
+enum { TRANSPOSED = 1, ZEROS = 2, PER_HEAD = 4, OPTIONAL = 8 };
 
 /* In a name '#' stands for the layer and '@' for the head. Neighbouring PER_HEAD rows repeat together, head by head. */
 typedef struct row {
-    const char *name;
+    const char *name; /* NULL: the table's own */
     tensor_role role;
     part        part;
     unsigned    flags;
@@ -215,6 +215,28 @@ static const row HF_AFTER[] = {
     {"lm_head.weight", TENSOR_HEAD_WEIGHT, ALL, 0},
 };
 
+/* ---------------------------------------------------------------------------------------------- nanoGPT */
+
+static const row NANOGPT_BLOCK[] = {
+    {"transformer.h.#.ln_1.weight", TENSOR_NORM1_WEIGHT, ALL, 0},
+    {"transformer.h.#.ln_1.bias", TENSOR_NORM1_BIAS, ALL, OPTIONAL},
+    {"transformer.h.#.attn.c_attn.weight", TENSOR_QKV_WEIGHT, ALL, 0},
+    {"transformer.h.#.attn.c_attn.bias", TENSOR_QKV_BIAS, ALL, 0},
+    {"transformer.h.#.attn.c_proj.weight", TENSOR_PROJECTION_WEIGHT, ALL, 0},
+    {"transformer.h.#.attn.c_proj.bias", TENSOR_PROJECTION_BIAS, ALL, 0},
+    {"transformer.h.#.ln_2.weight", TENSOR_NORM2_WEIGHT, ALL, 0},
+    {"transformer.h.#.ln_2.bias", TENSOR_NORM2_BIAS, ALL, OPTIONAL},
+    {"transformer.h.#.mlp.c_fc.weight", TENSOR_FFN_UP_WEIGHT, ALL, 0},
+    {"transformer.h.#.mlp.c_fc.bias", TENSOR_FFN_UP_BIAS, ALL, OPTIONAL},
+    {"transformer.h.#.mlp.c_proj.weight", TENSOR_FFN_DOWN_WEIGHT, ALL, 0},
+    {"transformer.h.#.mlp.c_proj.bias", TENSOR_FFN_DOWN_BIAS, ALL, OPTIONAL},
+};
+static const row NANOGPT_AFTER[] = {
+    {"transformer.ln_f.weight", TENSOR_FINAL_NORM_WEIGHT, ALL, 0},
+    {"transformer.ln_f.bias", TENSOR_FINAL_NORM_BIAS, ALL, OPTIONAL},
+    {"lm_head.weight", TENSOR_HEAD_WEIGHT, ALL, 0},
+};
+
 /* --------------------------------------------------------------------------- canto's own: the table itself */
 
 static const row OWN_BEFORE[] = {
@@ -232,6 +254,57 @@ static const row OWN_BLOCK[] = {
 static const row OWN_AFTER[] = {
     {NULL, TENSOR_FINAL_NORM_WEIGHT, ALL, 0},
     {NULL, TENSOR_FINAL_NORM_BIAS, ALL, 0},
+    {NULL, TENSOR_HEAD_WEIGHT, ALL, 0},
+    {NULL, TENSOR_HEAD_BIAS, ALL, 0},
+};
+
+static const row MAPPED_BLOCK[] = {
+    {NULL, TENSOR_NORM1_WEIGHT, ALL, 0},      {NULL, TENSOR_NORM1_BIAS, ALL, OPTIONAL},
+    {NULL, TENSOR_QKV_WEIGHT, ALL, 0},        {NULL, TENSOR_QKV_BIAS, ALL, 0},
+    {NULL, TENSOR_PROJECTION_WEIGHT, ALL, 0}, {NULL, TENSOR_PROJECTION_BIAS, ALL, 0},
+    {NULL, TENSOR_NORM2_WEIGHT, ALL, 0},      {NULL, TENSOR_NORM2_BIAS, ALL, OPTIONAL},
+    {NULL, TENSOR_FFN_UP_WEIGHT, ALL, 0},     {NULL, TENSOR_FFN_UP_BIAS, ALL, OPTIONAL},
+    {NULL, TENSOR_FFN_DOWN_WEIGHT, ALL, 0},   {NULL, TENSOR_FFN_DOWN_BIAS, ALL, OPTIONAL},
+};
+static const row MAPPED_PARTS_BLOCK[] = {
+    {NULL, TENSOR_NORM1_WEIGHT, ALL, 0},
+    {NULL, TENSOR_NORM1_BIAS, ALL, OPTIONAL},
+    {"blocks.#.q.weight", TENSOR_QKV_WEIGHT, Q, 0},
+    {"blocks.#.k.weight", TENSOR_QKV_WEIGHT, K, 0},
+    {"blocks.#.v.weight", TENSOR_QKV_WEIGHT, V, 0},
+    {"blocks.#.q.bias", TENSOR_QKV_BIAS, Q, 0},
+    {"blocks.#.k.bias", TENSOR_QKV_BIAS, K, 0},
+    {"blocks.#.v.bias", TENSOR_QKV_BIAS, V, 0},
+    {NULL, TENSOR_PROJECTION_WEIGHT, ALL, 0},
+    {NULL, TENSOR_PROJECTION_BIAS, ALL, 0},
+    {NULL, TENSOR_NORM2_WEIGHT, ALL, 0},
+    {NULL, TENSOR_NORM2_BIAS, ALL, OPTIONAL},
+    {NULL, TENSOR_FFN_UP_WEIGHT, ALL, 0},
+    {NULL, TENSOR_FFN_UP_BIAS, ALL, OPTIONAL},
+    {NULL, TENSOR_FFN_DOWN_WEIGHT, ALL, 0},
+    {NULL, TENSOR_FFN_DOWN_BIAS, ALL, OPTIONAL},
+};
+static const row MAPPED_HEADS_BLOCK[] = {
+    {NULL, TENSOR_NORM1_WEIGHT, ALL, 0},
+    {NULL, TENSOR_NORM1_BIAS, ALL, OPTIONAL},
+    {"blocks.#.q.@.weight", TENSOR_QKV_WEIGHT, Q, PER_HEAD},
+    {"blocks.#.k.@.weight", TENSOR_QKV_WEIGHT, K, PER_HEAD},
+    {"blocks.#.v.@.weight", TENSOR_QKV_WEIGHT, V, PER_HEAD},
+    {"blocks.#.q.@.bias", TENSOR_QKV_BIAS, Q, PER_HEAD},
+    {"blocks.#.k.@.bias", TENSOR_QKV_BIAS, K, PER_HEAD},
+    {"blocks.#.v.@.bias", TENSOR_QKV_BIAS, V, PER_HEAD},
+    {NULL, TENSOR_PROJECTION_WEIGHT, ALL, 0},
+    {NULL, TENSOR_PROJECTION_BIAS, ALL, 0},
+    {NULL, TENSOR_NORM2_WEIGHT, ALL, 0},
+    {NULL, TENSOR_NORM2_BIAS, ALL, OPTIONAL},
+    {NULL, TENSOR_FFN_UP_WEIGHT, ALL, 0},
+    {NULL, TENSOR_FFN_UP_BIAS, ALL, OPTIONAL},
+    {NULL, TENSOR_FFN_DOWN_WEIGHT, ALL, 0},
+    {NULL, TENSOR_FFN_DOWN_BIAS, ALL, OPTIONAL},
+};
+static const row MAPPED_AFTER[] = {
+    {NULL, TENSOR_FINAL_NORM_WEIGHT, ALL, 0},
+    {NULL, TENSOR_FINAL_NORM_BIAS, ALL, OPTIONAL},
     {NULL, TENSOR_HEAD_WEIGHT, ALL, 0},
     {NULL, TENSOR_HEAD_BIAS, ALL, 0},
 };
@@ -269,14 +342,26 @@ static list source_list(const canto_config *config) {
 static list list_of(const canto_config *config, layout_kind kind) {
     static const list hf_gpt2 = {STRETCH(HF_BEFORE), STRETCH(HF_GPT2_BLOCK), STRETCH(HF_AFTER)};
     static const list hf_neo = {STRETCH(HF_BEFORE), STRETCH(HF_GPT_NEO_BLOCK), STRETCH(HF_AFTER)};
+    static const list nanogpt = {STRETCH(HF_BEFORE), STRETCH(NANOGPT_BLOCK), STRETCH(NANOGPT_AFTER)};
     static const list own = {STRETCH(OWN_BEFORE), STRETCH(OWN_BLOCK), STRETCH(OWN_AFTER)};
+    static const list mapped = {STRETCH(OWN_BEFORE), STRETCH(MAPPED_BLOCK), STRETCH(MAPPED_AFTER)};
+    static const list parts = {STRETCH(OWN_BEFORE), STRETCH(MAPPED_PARTS_BLOCK), STRETCH(MAPPED_AFTER)};
+    static const list heads = {STRETCH(OWN_BEFORE), STRETCH(MAPPED_HEADS_BLOCK), STRETCH(MAPPED_AFTER)};
     switch (kind) {
     case LAYOUT_HF_GPT2:
         return hf_gpt2;
     case LAYOUT_HF_GPT_NEO:
         return hf_neo;
+    case LAYOUT_NANOGPT:
+        return nanogpt;
     case LAYOUT_OWN:
         return own;
+    case LAYOUT_MAPPED:
+        return mapped;
+    case LAYOUT_MAPPED_PARTS:
+        return parts;
+    case LAYOUT_MAPPED_HEADS:
+        return heads;
     case LAYOUT_SOURCE:
         break;
     }
@@ -336,6 +421,7 @@ static bool shape_item(const canto_config *config, const row *r, int32_t layer, 
     item->row = 0;
     item->zeros = false;
     item->transposed = (r->flags & TRANSPOSED) != 0;
+    item->optional = (r->flags & OPTIONAL) != 0;
     if (!tensor_shape(config, r->role, &item->rows, &item->columns, &item->vector)) {
         if (!(r->flags & ZEROS) || !zeros_shape(config, r->role, &item->rows)) return false;
         item->columns = 1;

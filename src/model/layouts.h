@@ -9,7 +9,11 @@ typedef enum layout_kind {
     LAYOUT_SOURCE,     /* the family's own PyTorch module names, in the order in which PyTorch creates them */
     LAYOUT_HF_GPT2,    /* Hugging Face GPT-2: `transformer.` prefix, Conv1D [in, out] */
     LAYOUT_HF_GPT_NEO, /* Hugging Face GPT-Neo */
-    LAYOUT_OWN         /* canto's own names, one to one with the tensor table */
+    LAYOUT_NANOGPT, /* nanoGPT: Hugging Face's names, weights [out, in]; of a model without biases these read as zeros */
+    LAYOUT_OWN,     /* canto's own names, one to one with the tensor table */
+    LAYOUT_MAPPED, /* the same, as a map of a user's names gives them: biases of norms and feed-forward may be missing */
+    LAYOUT_MAPPED_PARTS, /* with q, k and v apart */
+    LAYOUT_MAPPED_HEADS  /* and each head's apart */
 } layout_kind;
 
 /* One foreign tensor: rows [row, row + rows) of our tensor, all columns. */
@@ -21,6 +25,7 @@ typedef struct layout_item {
     int64_t     row, rows, columns; /* in our tensor; columns 1 for a vector */
     bool        vector;
     bool        transposed; /* the foreign tensor is [columns, rows] */
+    bool        optional;   /* where a file lacks it, it is read as zeros */
     bool        zeros;      /* the foreign format wants it, our model has none: written as zeros, ignored on reading */
 } layout_item;
 

@@ -153,6 +153,27 @@ done:
     return status;
 }
 
+static const field *find_field(const char *key) {
+    for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++)
+        if (strcmp(FIELDS[i].key, key) == 0) return &FIELDS[i];
+    return NULL;
+}
+
+canto_status config_overlay(const json_t *object, const char *file, bool strict, canto_config *config) {
+    canto_status status = status_ok();
+    const char  *key;
+    json_t      *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+        const field *f = find_field(key);
+        if (f) TRY(read_field(object, file, f, config));
+        else if (strict)
+            FAIL(CANTO_ERROR_FORMAT, "'%.300s': \"%.60s\" is no setting of a model: docs/models.md lists them", file,
+                 key);
+    }
+done:
+    return status;
+}
+
 canto_status canto_config_json(canto_context *context, const canto_config *config, char **json) {
     *json = NULL;
     canto_status status = canto_config_check(config); /* also: enums index the words */

@@ -81,12 +81,25 @@ done:
     return status;
 }
 
+/* Tensors may share bytes, but no model is many times larger than its files: such ones were made to exhaust memory. The
+ * smallest numbers that files have take 4.5 bits. */
+static canto_status check_size(const tensor_source *source, const tensor_table *table) {
+    const uint64_t most = 16;
+    uint64_t       bytes = 1 << 20;
+    for (size_t i = 0; i < source->map_count; i++) bytes += source->maps[i].bytes;
+    if (table->elements / bytes < most / sizeof(float)) return status_ok();
+    return status_error(CANTO_ERROR_FORMAT,
+                        "'%.250s' claims %" PRIu64 " parameters, many times what its bytes hold: its tensors overlap",
+                        source->path, table->parameters);
+}
+
 canto_status model_from_parts(canto_context *context, model_parts *parts, canto_model **model) {
     canto_status status = status_ok();
     canto_model *m = NULL;
     *model = NULL;
     TRY(weights_check(context, &parts->source, &parts->config, parts->kind));
     TRY(model_new(context, &parts->config, &m));
+    TRY(check_size(&parts->source, &m->table));
     if (parts->folder[0]) {
         m->folder = context_copy_text(context, parts->folder);
         if (!m->folder) TRY(context_no_memory(strlen(parts->folder) + 1, "a model's path"));

@@ -29,11 +29,12 @@ canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size
 
 /* What a reader of some format has found: a model that is yet to be read. */
 typedef struct model_parts {
-    canto_config     config;
-    layout_kind      kind; /* the names of the source's tensors */
-    tensor_source    source;
-    canto_tokenizer *tokenizer;    /* owned; NULL: none */
-    char             folder[4096]; /* of a model folder; "": none */
+    const canto_model_options *options; /* what the caller said of the model; NULL: nothing */
+    canto_config               config;
+    layout_kind                kind; /* the names of the source's tensors */
+    tensor_source              source;
+    canto_tokenizer           *tokenizer;    /* owned; NULL: none */
+    char                       folder[4096]; /* of a model folder; "": none */
 } model_parts;
 
 /* Makes a model of them; the tokenizer goes over to it. Nothing as large as the config says is allocated before the source

@@ -48,15 +48,16 @@ static canto_status said_of(const char *path, canto_status status) {
 }
 
 canto_status model_folder_read_config(canto_context *context, const char *folder, canto_config *config,
-                                      layout_kind *kind) {
+                                      layout_kind *kind, bool *own) {
     canto_status status = status_ok();
     char         path[4096];
     json_t      *root = NULL;
     TRY(path_join(path, folder, "config.json"));
     TRY(json_read_file(context, path, &root));
-    const json_t *own = json_object_get(root, "canto");
-    if (own) {
-        TRY(said_of(path, config_from_json(own, path, config)));
+    const json_t *whole = json_object_get(root, "canto");
+    if (own) *own = whole != NULL;
+    if (whole) {
+        TRY(said_of(path, config_from_json(whole, path, config)));
         *kind = layout_for_saving(config);
     } else {
         TRY(said_of(path, hf_config_from_json(root, path, config, kind)));
@@ -66,29 +67,12 @@ done:
     return status;
 }
 
-/* Why there is no model.safetensors. */
-static canto_status weights_missing(const char *folder) {
-    char path[4096];
-    if (path_join(path, folder, "model.safetensors.index.json").code == CANTO_OK && file_exists(path))
-        return status_error(CANTO_ERROR_UNSUPPORTED,
-                            "'%.300s' holds its weights in several files, which this version "
-                            "does not read: merge them into one model.safetensors",
-                            folder);
-    if (path_join(path, folder, "pytorch_model.bin").code == CANTO_OK && file_exists(path))
-        return status_error(CANTO_ERROR_UNSUPPORTED,
-                            "'%.300s' holds pytorch_model.bin and no model.safetensors: convert it "
-                            "to safetensors first",
-                            folder);
-    return status_error(CANTO_ERROR_FILE, "'%.300s' is no whole model: it lacks model.safetensors", folder);
-}
-
 canto_status model_folder_open_weights(canto_context *context, const char *folder, const canto_config *config,
                                        layout_kind kind, tensor_source *source) {
     canto_status status = status_ok();
     char         path[4096];
     memset(source, 0, sizeof *source);
     TRY(path_join(path, folder, "model.safetensors"));
-    if (!file_exists(path)) return weights_missing(folder);
     TRY(safetensors_open(context, path, source));
     TRY(weights_check(context, source, config, kind));
 done:

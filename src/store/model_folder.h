@@ -10,9 +10,9 @@
 /* Writes the files of a folder that is there, each whole or not at all. tokenizer may be NULL. */
 canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table,
                                const float *block, const canto_tokenizer *tokenizer);
-/* The config of a folder, and the layout of its weights. */
+/* The config of a folder, and the layout of its weights. *own (or NULL): whether canto wrote it. */
 canto_status model_folder_read_config(canto_context *context, const char *folder, canto_config *config,
-                                      layout_kind *kind);
+                                      layout_kind *kind, bool *own);
 /* Opens model.safetensors and checks that it holds what config asks for, which weights_read then reads. Nothing as
  * large as the config says is allocated before the file is known to be as large. On failure *source is zeroed. */
 canto_status model_folder_open_weights(canto_context *context, const char *folder, const canto_config *config,

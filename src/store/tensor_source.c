@@ -108,6 +108,7 @@ canto_status source_add(tensor_source *source, const source_tensor *t) {
     if (!reach(&copy, &bytes) || bytes > t->bytes)
         FAIL(CANTO_ERROR_FORMAT, "'%.300s': tensor \"%.80s\" has %zu bytes, but its shape asks for others",
              source->path, t->name, t->bytes);
+    copy.bytes = (size_t)bytes;
     status = context_reserve(source->context, &block, &source->room, source->count + 1, sizeof *source->list,
                              "the list of a model's tensors");
     source->list = block;
@@ -132,9 +133,26 @@ canto_status source_end(tensor_source *source) {
     return status_ok();
 }
 
+static void release_name(tensor_source *source, size_t i) {
+    context_release(source->context, (char *)(uintptr_t)source->list[i].name);
+}
+
+canto_status source_rename(tensor_source *source, size_t i, const char *name) {
+    char *copy = context_copy_text(source->context, name);
+    if (!copy) return context_no_memory(strlen(name) + 1, "a tensor's name");
+    release_name(source, i);
+    source->list[i].name = copy;
+    return status_ok();
+}
+
+void source_remove(tensor_source *source, size_t i) {
+    release_name(source, i);
+    memmove(&source->list[i], &source->list[i + 1], (source->count - i - 1) * sizeof *source->list);
+    source->count--;
+}
+
 void source_close(tensor_source *source) {
-    for (size_t i = 0; i < source->count; i++)
-        context_release(source->context, (char *)(uintptr_t)source->list[i].name);
+    for (size_t i = 0; i < source->count; i++) release_name(source, i);
     if (source->list) context_release(source->context, source->list);
     for (size_t i = 0; i < source->map_count; i++) file_map_close(&source->maps[i]);
     if (source->maps) context_release(source->context, source->maps);

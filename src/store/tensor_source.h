@@ -61,6 +61,9 @@ canto_status source_add(tensor_source *source, const source_tensor *t);
 /* Sorts by name. A name given twice is an error. */
 canto_status source_end(tensor_source *source);
 void         source_close(tensor_source *source); /* also a zeroed one */
+/* Changes of an ended source: another name for tensor number i (source_end then sorts again), and its removal. */
+canto_status source_rename(tensor_source *source, size_t i, const char *name);
+void         source_remove(tensor_source *source, size_t i);
 
 const source_tensor *source_find(const tensor_source *source, const char *name); /* NULL when there is none */
 

@@ -154,12 +154,21 @@ static bool ends_with(const char *text, const char *end) {
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* Masks that Hugging Face's models carry along, and the second name of a shared embedding. */
+/* Masks and tables of positions that models carry along as buffers, and the second name of a shared embedding. */
 static bool may_be_ignored(const canto_config *config, layout_kind kind, const char *name) {
-    if (kind != LAYOUT_HF_GPT2 && kind != LAYOUT_HF_GPT_NEO) return false;
-    if (config->tied && strcmp(name, "lm_head.weight") == 0) return true;
-    return ends_with(name, "attn.bias") || ends_with(name, "attn.masked_bias") ||
-           ends_with(name, "attn.attention.bias") || ends_with(name, "attn.attention.masked_bias");
+    static const char *const ends[] = {"attn.bias",
+                                       "attn.masked_bias",
+                                       "attn.attention.bias",
+                                       "attn.attention.masked_bias",
+                                       ".att.mask",
+                                       ".tril",
+                                       ".pe",
+                                       NULL};
+    if (kind == LAYOUT_OWN || kind >= LAYOUT_MAPPED) return false;
+    if (config->tied && strcmp(name, "lm_head.weight") == 0) return kind != LAYOUT_SOURCE;
+    for (size_t i = 0; ends[i]; i++)
+        if (ends_with(name, ends[i])) return true;
+    return strcmp(name, "pe") == 0;
 }
 
 static canto_status check_strangers(const tensor_source *source, const canto_config *config, layout_kind kind,
@@ -181,7 +190,7 @@ canto_status weights_check(canto_context *context, const tensor_source *source, 
         int64_t              shape[2];
         int                  rank = item_shape(&item, shape);
         const source_tensor *t = find_item(source, &item);
-        if (!t && item.zeros) continue;
+        if (!t && (item.zeros || item.optional)) continue;
         if (!t) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%.90s\"", source->path, item.name);
         if (!numbers_readable(t->type))
             FAIL(CANTO_ERROR_UNSUPPORTED,
@@ -207,6 +216,7 @@ canto_status weights_read(canto_context *context, const tensor_source *source, c
         const source_tensor *t = find_item(source, &item);
         if (progress_due(&p, read)) TRY(progress_tell(&p, read));
         if (t) TRY(read_item(source, table, &item, t, block));
+        else if (!item.zeros) memset(block + item_offset(table, &item), 0, item_count(&item) * sizeof *block);
         if (!item.zeros) read += item_count(&item);
     }
 done:

@@ -243,7 +243,7 @@ static canto_status load_weights(canto_context *context, const char *folder, con
     layout_kind   kind;
     tensor_source file = {0};
     json_t       *here = NULL, *run = NULL;
-    TRY(model_folder_read_config(context, folder, &config, &kind));
+    TRY(model_folder_read_config(context, folder, &config, &kind, NULL));
     here = config_to_json(&config);
     run = config_to_json(&table->config);
     if (!here || !run) FAIL(CANTO_ERROR_MEMORY, "no memory to compare the config of '%.300s'", folder);

@@ -122,7 +122,7 @@ has err "heads is 3"
 damaged '"width" must be a whole number' setting '"width": 16' '"width": "16"'
 damaged '"width" must be a whole number' setting '"width": 16' '"width": 16.0'
 damaged '"width" is 4294967312' setting '"width": 16' '"width": 4294967312'
-damaged "too large" setting '"width": 16' '"width": 99999999999999999999'
+damaged '"width" must be a whole number' setting '"width": 16' '"width": 99999999999999999999'
 damaged "width is -16" setting '"width": 16' '"width": -16'
 damaged "norm_eps is -1" setting '"norm_eps": [^,]*' '"norm_eps": -1'
 damaged "the config asks for [2147483647" setting '"vocab": [0-9]*' '"vocab": 2147483647'

@@ -56,13 +56,13 @@ void fuzz_one(const uint8_t *data, size_t bytes) {
     layout_kind  kind, kind_back;
     canto_model *model;
     fuzz_write("config.json", data, bytes);
-    if (!fuzz_accepts(model_folder_read_config(fuzz_context(), fuzz_folder(), &c, &kind))) return;
+    if (!fuzz_accepts(model_folder_read_config(fuzz_context(), fuzz_folder(), &c, &kind, NULL))) return;
     fuzz_good(canto_config_check(&c));
     check_listing(&c, kind);
     CHECK(!fuzz_accepts(canto_model_open(fuzz_context(), fuzz_folder(), &model)) && !model);
     if (c.layers > 10000) return; /* GPT-Neo's form names every layer */
     write_config("config.json", &c);
-    fuzz_good(model_folder_read_config(fuzz_context(), fuzz_folder(), &back, &kind_back));
+    fuzz_good(model_folder_read_config(fuzz_context(), fuzz_folder(), &back, &kind_back, NULL));
     json_t *want = config_to_json(&c), *have = config_to_json(&back);
     CHECK(want && have && json_equal(want, have));
     json_decref(want);
