@@ -103,12 +103,15 @@ static canto_status lay_out(layout *l) {
     l->map_title = any_text(l, offsetof(canto_heatmap, title)) ? (one ? 18 : 13) : 0;
     l->row_title = any_text(l, offsetof(canto_heatmap, row_title)) ? 16 : 0;
     l->column_title = any_text(l, offsetof(canto_heatmap, column_title)) ? 16 : 0;
-    /* Labels that will be thinned out carry numbers. */
-    double thin = usual_room(l->s) / (1.15 * l->size), numbers = 3 * l->size;
-    l->left = widest(l, c, true, one ? 110 : 60) + 8 + ((double)l->s->most_rows > thin ? numbers : 0);
-    l->bottom = widest(l, c, false, one ? 110 : 60) + 8 + ((double)l->s->most_columns > thin ? numbers : 0);
+    l->left = widest(l, c, true, one ? 110 : 60) + 8;
+    l->bottom = widest(l, c, false, one ? 110 : 60) + 8;
     l->bar_right = 32 + (l->s->asked->unit ? 14 : 0);
     TRY(choose_cell(l));
+    if (l->cell < 1.15 * l->size) { /* labels will be thinned out, and then carry numbers */
+        l->left += 3 * l->size;
+        l->bottom += 3 * l->size;
+        TRY(choose_cell(l));
+    }
     if (l->width * l->scale > PAGE_MAX || l->height * l->scale > PAGE_MAX)
         FAIL(CANTO_ERROR_VALUE,
              "the picture would be %.0f x %.0f pixels, and %d is the most: draw fewer maps at once, or give a smaller "

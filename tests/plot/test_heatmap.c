@@ -291,6 +291,28 @@ static void labels_on_paper(void **state) {
     canto_plot_free(svg);
 }
 
+/* Of labels that are thinned out each has its number before it, and room for it, whatever made the cells small. */
+static void thinned_labels_have_room(void **state) {
+    (void)state;
+    enum { N = 30 };
+    static float     cells[N][N];
+    canto_plot_label labels[N];
+    double           left[2];
+    for (size_t i = 0; i < N; i++) labels[i] = (canto_plot_label){.text = "i", .bytes = 1};
+    cells[0][0] = 1;
+    canto_heatmap map = {.rows = N, .columns = N, .cells = *cells, .row_labels = labels};
+    canto_sheet   sheet = {.maps = &map, .count = 1};
+    for (int i = 0; i < 2; i++) {
+        canto_plot_options how = {.form = CANTO_PLOT_SVG, .width = i == 0 ? 600 : 250};
+        char              *svg;
+        size_t             bytes;
+        ok(canto_plot_heatmaps(&sheet, &how, &svg, &bytes));
+        left[i] = frame_of(svg, false).x;
+        canto_plot_free(svg);
+    }
+    assert_true(left[1] >= left[0] + 20);
+}
+
 /* -------------------------------------------------------------------------------------------------- errors */
 
 static void what_cannot_be_drawn(void **state) {
@@ -379,9 +401,12 @@ int main(void) {
         cmocka_unit_test(characters_of_the_terminal), cmocka_unit_test(half_lines),
         cmocka_unit_test(labels_that_people_can_see), cmocka_unit_test(what_cannot_be_drawn),
         cmocka_unit_test(every_allocation_may_fail),  cmocka_unit_test(colours_in_order)};
-    const struct CMUnitTest drawn[] = {
-        cmocka_unit_test(every_cell_stands_in_the_svg), cmocka_unit_test(every_cell_stands_in_the_png),
-        cmocka_unit_test(large_maps_keep_their_peaks), cmocka_unit_test(sheets), cmocka_unit_test(labels_on_paper)};
-    int failures = cmocka_run_group_tests(everywhere, NULL, NULL);
+    const struct CMUnitTest drawn[] = {cmocka_unit_test(every_cell_stands_in_the_svg),
+                                       cmocka_unit_test(every_cell_stands_in_the_png),
+                                       cmocka_unit_test(large_maps_keep_their_peaks),
+                                       cmocka_unit_test(sheets),
+                                       cmocka_unit_test(labels_on_paper),
+                                       cmocka_unit_test(thinned_labels_have_room)};
+    int                     failures = cmocka_run_group_tests(everywhere, NULL, NULL);
     return failures + (canto_plot_drawing() ? cmocka_run_group_tests(drawn, NULL, NULL) : 0);
 }
