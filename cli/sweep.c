@@ -116,12 +116,13 @@ static bool show_picture(const canto_chart *charts, size_t count) {
     return true;
 }
 
-bool sweep_end(sweep *s, const canto_chart *charts, size_t count) {
+bool sweep_end(sweep *s, const canto_chart *charts, size_t count, const char *below) {
     bool   points = false;
     size_t wide = terminal_output_is_one() ? terminal_output_columns() : 0;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < charts[i].series_count; k++) points |= charts[i].series[k].count > 0;
     if (!s->json) table_print(stdout, &s->table, wide);
+    if (!s->json) fputs(below, stdout);
     fflush(stdout);
     if (s->folder.path && !save_table(s)) return false;
     if (!points) return true;

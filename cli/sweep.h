@@ -27,7 +27,8 @@ int sweep_texts(sweep *s);
 bool sweep_open(sweep *s);
 /* Prepares the table; its cells begin as NAN. */
 bool sweep_table(sweep *s, const table_column *columns, size_t count, const char *title);
-/* Writes FOLDER/table.csv and draws the charts, into --picture's file or FOLDER/curves.svg, and here if this is a terminal. */
-bool sweep_end(sweep *s, const canto_chart *charts, size_t count);
+/* Prints the table and what stands below it, writes FOLDER/table.csv, and draws the charts: into --picture's file or
+ * FOLDER/curves.svg, and here if this is a terminal. */
+bool sweep_end(sweep *s, const canto_chart *charts, size_t count, const char *below);
 
 #endif

@@ -31,10 +31,10 @@ enum {
 static const table_column columns[COLUMNS] = {
     [PARAMETERS] = {"parameters", "", "params", TABLE_SHORT, 4},
     [LAST_TRAIN] = {"last_train_loss", "last", "train", TABLE_LOSS, 0},
-    [LAST_VAL] = {"last_val_loss", "loss", "val", TABLE_LOSS, 0},
+    [LAST_VAL] = {"last_val_loss", "last", "val", TABLE_LOSS, 0},
     [GAP] = {"gap", "", "gap", TABLE_LOSS, 1},
     [BEST_TRAIN] = {"best_train_loss", "best", "train", TABLE_LOSS, 5},
-    [BEST_VAL] = {"best_val_loss", "loss", "val", TABLE_LOSS, 0},
+    [BEST_VAL] = {"best_val_loss", "best", "val", TABLE_LOSS, 0},
     [BEST_STEP] = {"best_step", "at", "step", TABLE_WHOLE, 2},
     [PERPLEXITY] = {"perplexity", "per-", "plexity", TABLE_RATIO, 3},
     [BITS] = {"bits_per_byte", "bits", "/byte", TABLE_BITS, 3},
@@ -200,16 +200,18 @@ static int carry_out(runs *r, size_t i) {
 
 /* --------------------------------------------------------------------------------------------------- the end */
 
-/* The run with the least validation loss, said below the table. */
-static void print_best(const sweep *s) {
+/* The run with the least validation loss, in words below the table; "" when none has one. */
+static const char *best_of(const sweep *s, char text[320]) {
     size_t best = SIZE_MAX;
+    *text = 0;
     for (size_t i = 0; i < s->v.count; i++) {
         double loss = s->cells[i * COLUMNS + BEST_VAL];
         if (isfinite(loss) && (best == SIZE_MAX || loss < s->cells[best * COLUMNS + BEST_VAL])) best = i;
     }
-    if (best == SIZE_MAX || s->json) return;
-    printf("\nleast validation loss: %s, %.4f at step %.0f\n", s->names[best], s->cells[best * COLUMNS + BEST_VAL],
-           s->cells[best * COLUMNS + BEST_STEP]);
+    if (best != SIZE_MAX)
+        snprintf(text, 320, "\nleast validation loss: %s, %.4f at step %.0f\n", s->names[best],
+                 s->cells[best * COLUMNS + BEST_VAL], s->cells[best * COLUMNS + BEST_STEP]);
+    return text;
 }
 
 static bool finish(runs *r, curves_options *how) {
@@ -217,6 +219,7 @@ static bool finish(runs *r, curves_options *how) {
     curves       c = {0};
     size_t       count = 0;
     bool         good = true;
+    char         best[320];
     const char **names = calloc(s->v.count, sizeof *names);
     metrics     *drawn = calloc(s->v.count, sizeof *drawn);
     for (size_t i = 0; names && drawn && i < s->v.count; i++)
@@ -225,7 +228,7 @@ static bool finish(runs *r, curves_options *how) {
             drawn[count++] = r->m[i];
         }
     if (count) good = curves_make(drawn, names, count, how, &c);
-    good = good && sweep_end(s, c.charts, c.count);
+    good = good && sweep_end(s, c.charts, c.count, best_of(s, best));
     curves_free(&c);
     free(names);
     free(drawn);
@@ -269,10 +272,7 @@ int sweep_runs(sweep *s) {
             fprintf(stderr, "interrupted in run %zu of %zu, %s; nothing is lost, and the same command goes on\n", i + 1,
                     s->v.count, s->names[i]);
     }
-    if (code != INTERRUPTED) {
-        code = finish(&r, &how) && !r.failed ? DONE : FAILED;
-        print_best(s);
-    }
+    if (code != INTERRUPTED) code = finish(&r, &how) && !r.failed ? DONE : FAILED;
 done:
     for (size_t i = 0; r.m && i < s->v.count; i++) metrics_free(&r.m[i]);
     free(r.m);

@@ -208,7 +208,7 @@ static bool finish(texts *t) {
                          .y = {.label = "nats per token so far, as the model itself weighs them"},
                          .series = series,
                          .series_count = s->v.count};
-    good = good && sweep_end(s, &chart, 1);
+    good = good && sweep_end(s, &chart, 1, "");
     for (size_t i = 0; series && i < s->v.count; i++) {
         free((double *)series[i].x);
         free((double *)series[i].y);

@@ -99,6 +99,13 @@ grep -q "^short  .*" "$WORK/out" && grep -q '^also,also,[0-9]' "$WORK/mixed/tabl
 jq -e '.runs.also.done and (.runs.short.done | not) and (.runs.short.error | length > 20)' "$WORK/mixed/sweep.json" >/dev/null ||
     fail "sweep.json of a failure: $(cat "$WORK/mixed/sweep.json")"
 
+# A text that has changed on the way would make a table of unlike things.
+cp "$WORK/small.txt" "$WORK/moving.txt"
+run 0 sweep "$WORK/moving.txt" $S --steps 3 --vary seed=1 -o "$WORK/moved" -q
+sed -i 's/evening/morning/' "$WORK/moving.txt"
+run 1 sweep "$WORK/moving.txt" $S --steps 3 --vary seed=1,2 -o "$WORK/moved" -q && has err "a text has changed" && grep -q "^seed=1 .*[0-9]" "$WORK/out" ||
+    fail "a changed text: $(cat "$WORK/out")"
+
 # What cannot be is refused before anything is begun.
 begin="sweep $WORK/small.txt $S --steps 1 -o $WORK/none"
 refused 2 "no option --droput; did you mean --dropout?" $begin --vary droput=0,1
