@@ -33,7 +33,7 @@ function(canto_isa_list result)
 endfunction()
 
 set(CANTO_FLAGS_portable)
-set(CANTO_FLAGS_avx2 -mavx2 -mfma)
+set(CANTO_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(CANTO_FLAGS_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
 set(CANTO_FLAGS_neon)
 

@@ -34,7 +34,7 @@ bool machine_has_kernels(const char *name) {
                __builtin_cpu_supports("fma");
 #endif
 #ifdef CANTO_HAVE_AVX2
-    if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 #endif
 #ifdef CANTO_HAVE_NEON
     if (strcmp(name, "neon") == 0) return true;

@@ -37,13 +37,19 @@ typedef struct gemm_edge {
     const real     *residual; /* c += residual, which is other memory than c */
 } gemm_edge;
 
+/* How numbers are kept. A product works in reals whatever B is kept in: its numbers become reals as they are read. */
+typedef enum number_type { NUMBER_REAL, NUMBER_F16, NUMBER_BF16 } number_type;
+
+static inline size_t number_size(number_type type) { return type == NUMBER_REAL ? sizeof(real) : sizeof(uint16_t); }
+
 /* C[M, N] = edge((accumulate ? C : 0) + A[M, K] B[K, N]). Element (m, k) of A lies at a[m * a_row + k * a_column], (k, n) of B
- * at b[k * b_row + n * b_column], (m, n) of C at c[m * c_row + n]. C overlaps neither A nor B. */
+ * at element k * b_row + n * b_column of b, (m, n) of C at c[m * c_row + n]. C overlaps neither A nor B. */
 typedef struct gemm {
     int64_t     M, N, K;
     const real *a;
     ptrdiff_t   a_row, a_column;
-    const real *b;
+    const void *b;
+    number_type b_type;
     ptrdiff_t   b_row, b_column;
     const real *panels; /* NULL, or what gemm_pack has made of B: then no tile is narrower than N */
     real       *c;

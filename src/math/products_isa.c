@@ -13,7 +13,8 @@
 #include "math/micro.h"
 
 #define PANEL (MICRO_VECTORS * VL)
-#define LINE ((int64_t)(64 / sizeof(real)))
+#define LINE_BYTES 64
+#define LINE ((int64_t)(LINE_BYTES / sizeof(real)))
 #define FAR 32768          /* elements of a matrix that the nearer caches do not hold */
 #define PACK_B_ROWS 32     /* so few rows of A read B where it lies */
 #define PACK_A_COLUMNS 192 /* so many columns pay for packing an A that lies by rows, */
@@ -54,12 +55,35 @@ INLINE void pack_straight(const real *b, ptrdiff_t b_row, int64_t kc, int vector
     }
 }
 
+/* n numbers from number `at` on as reals. */
+INLINE void read_numbers(number_type type, const void *b, int64_t at, int64_t n, real *out) {
+    int64_t i = 0;
+    for (; i + VL <= n; i += VL) vec_store(out + i, vec_load_numbers(type, b, at + i));
+    for (; i < n; i++) out[i] = number_at(type, b, at + i);
+}
+
+/* pack_b of numbers of 16 bits: in rows as they lie, or VL columns at a time by way of reals. */
+INLINE void pack_numbers(number_type type, const gemm *g, int64_t at, int64_t kc, int64_t columns, real *packed,
+                         ptrdiff_t width) {
+    real turned[VECTOR_BYTES / sizeof(real)][GEMM_DEPTH];
+    for (int64_t k = 0; k < kc && g->b_column == 1; k++)
+        read_numbers(type, g->b, at + k * g->b_row, columns, packed + k * width);
+    for (int64_t j = 0; j < columns && g->b_column != 1; j += VL) {
+        int64_t n = columns - j < VL ? columns - j : VL;
+        for (int64_t i = 0; i < n; i++) read_numbers(type, g->b, at + (j + i) * g->b_column, kc, turned[i]);
+        pack_transposed(turned[0], GEMM_DEPTH, kc, n, packed + j, width);
+    }
+}
+
 /* B's steps [k0, k0 + kc) of columns [n, n + columns) -> packed, zeros up to whole vectors. */
 static void pack_b(const gemm *g, int64_t k0, int64_t kc, int64_t n, int64_t columns, int vectors, real *packed) {
-    const real *b = g->b + k0 * g->b_row + n * g->b_column;
-    int64_t     width = vectors * VL;
+    const int64_t at = k0 * g->b_row + n * g->b_column;
+    const real   *b = (const real *)g->b + at;
+    int64_t       width = vectors * VL;
     if (columns < width) memset(packed, 0, (size_t)(kc * width) * sizeof(real));
-    if (g->b_row == 1) pack_transposed(b, g->b_column, kc, columns, packed, width);
+    if (g->b_type == NUMBER_F16) pack_numbers(NUMBER_F16, g, at, kc, columns, packed, width);
+    else if (g->b_type == NUMBER_BF16) pack_numbers(NUMBER_BF16, g, at, kc, columns, packed, width);
+    else if (g->b_row == 1) pack_transposed(b, g->b_column, kc, columns, packed, width);
     else if (columns < width || g->b_column != 1)
         for (int64_t k = 0; k < kc; k++)
             for (int64_t j = 0; j < columns; j++) packed[k * width + j] = b[k * g->b_row + j * g->b_column];
@@ -138,7 +162,7 @@ typedef struct panel {
     ptrdiff_t   b_row;
     bool        load, last; /* go on from c; no further depth follows */
     real       *buffer;     /* [MICRO_MOST_ROWS][PANEL], for columns that do not fill their vectors */
-    const real *next;       /* where the next panel's numbers come from: rows of so many elements, so far apart */
+    const char *next;       /* where the next panel's numbers come from: rows of so many bytes, so far apart */
     int64_t     next_rows, next_width;
     ptrdiff_t   next_stride;
 } panel;
@@ -179,7 +203,7 @@ static void fetch_edge(const gemm *g, int64_t m, int64_t rows, int64_t n, int64_
 INLINE void fetch_next(const panel *p, int64_t done) {
     int64_t rows = p->m1 - p->m0, from = p->next_rows * done / rows, to = p->next_rows * (done + MICRO_BLOCK) / rows;
     for (int64_t r = from; r < to && r < p->next_rows; r++)
-        for (int64_t j = 0; j < p->next_width + LINE - 1; j += LINE)
+        for (int64_t j = 0; j < p->next_width + LINE_BYTES - 1; j += LINE_BYTES)
             __builtin_prefetch(p->next + r * p->next_stride + j, 0, 2);
 }
 
@@ -211,7 +235,9 @@ INLINE void run_panel(const panel *p, int vectors, bool packed) {
 }
 
 /* Whether B's rows are read where they are: few rows of A would not pay for a copy. */
-static bool lies_well(const gemm *g, int64_t rows) { return g->b_column == 1 && rows <= PACK_B_ROWS; }
+static bool lies_well(const gemm *g, int64_t rows) {
+    return g->b_type == NUMBER_REAL && g->b_column == 1 && rows <= PACK_B_ROWS;
+}
 
 /* Whether A is copied into slivers. */
 static bool worth_packing(const gemm *g, int64_t rows, int64_t columns) {
@@ -231,17 +257,18 @@ static void plan_next(panel *p, int64_t n0, int64_t n1) {
     p->next_rows = 0;
     if (kc <= 0) return;
     if (g->panels != NULL) {
-        p->next = g->panels + k * filled(g->N) + kc * n;
+        p->next = (const char *)(g->panels + k * filled(g->N) + kc * n);
         p->next_rows = (kc * columns + LINE - 1) / LINE; /* one piece, line by line */
         p->next_width = 1;
-        p->next_stride = LINE;
+        p->next_stride = LINE_BYTES;
         return;
     }
     if (g->N * g->K <= FAR) return;
-    p->next = g->b + k * g->b_row + n * g->b_column;
+    int64_t each = (int64_t)number_size(g->b_type);
+    p->next = (const char *)g->b + (k * g->b_row + n * g->b_column) * each;
     p->next_rows = g->b_row == 1 ? columns : kc;
-    p->next_width = g->b_row == 1 ? kc : columns;
-    p->next_stride = g->b_row == 1 ? g->b_column : g->b_row;
+    p->next_width = (g->b_row == 1 ? kc : columns) * each;
+    p->next_stride = (g->b_row == 1 ? g->b_column : g->b_row) * each;
 }
 
 static void run_panel_3(const panel *p) {
@@ -294,7 +321,7 @@ void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64
             if (g->panels != NULL) {
                 p.b = g->panels + k0 * filled(g->N) + kc * p.n;
             } else if (p.columns == p.b_row && lies_well(g, m1 - m0)) {
-                p.b = g->b + k0 * g->b_row + p.n;
+                p.b = (const real *)g->b + k0 * g->b_row + p.n;
                 p.b_row = g->b_row;
             } else {
                 p.b = packed_b;

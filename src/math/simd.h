@@ -4,6 +4,8 @@
 #ifndef CANTO_SIMD_H
 #define CANTO_SIMD_H
 
+#include "math/half.h"
+#include "math/kernels.h"
 #include "math/real.h"
 
 #include <math.h>
@@ -84,6 +86,56 @@ static inline void vec_store_part(real *p, vec v, int64_t n) {
     for (int64_t i = 0; i < n; i++) p[i] = v[i];
 }
 #endif
+
+/* VL numbers of 16 bits as reals, exactly. */
+static inline vec vec_load_half(const uint16_t *p) {
+#if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
+    return (vec)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+#elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
+    return (vec)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+#elif !defined(CANTO_DOUBLE) && defined(__ARM_NEON)
+    return (vec)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+#else
+    vec v;
+    for (int i = 0; i < VL; i++) v[i] = (real)half_to_float(p[i]);
+    return v;
+#endif
+}
+
+static inline vec vec_load_bfloat(const uint16_t *p) {
+#if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
+    return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16);
+#elif !defined(CANTO_DOUBLE) && defined(__AVX2__) && defined(__FMA__)
+    return (vec)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16);
+#elif !defined(CANTO_DOUBLE) && defined(__ARM_NEON)
+    return (vec)vshll_n_u16(vld1_u16(p), 16);
+#else
+    vec v;
+    for (int i = 0; i < VL; i++) v[i] = (real)bfloat_to_float(p[i]);
+    return v;
+#endif
+}
+
+/* VL numbers from number `at` on; type is a constant where this is inlined. */
+INLINE vec vec_load_numbers(number_type type, const void *p, int64_t at) {
+    if (type == NUMBER_F16) return vec_load_half((const uint16_t *)p + at);
+    if (type == NUMBER_BF16) return vec_load_bfloat((const uint16_t *)p + at);
+    return vec_load((const real *)p + at);
+}
+
+static inline real number_at(number_type type, const void *p, int64_t at) {
+    if (type == NUMBER_F16) return (real)half_to_float(((const uint16_t *)p)[at]);
+    if (type == NUMBER_BF16) return (real)bfloat_to_float(((const uint16_t *)p)[at]);
+    return ((const real *)p)[at];
+}
+
+/* The first n lanes. */
+INLINE vec vec_load_numbers_part(number_type type, const void *p, int64_t at, int64_t n) {
+    uint16_t x[VECTOR_BYTES / sizeof(real)] = {0};
+    if (type == NUMBER_REAL) return vec_load_part((const real *)p + at, n);
+    memcpy(x, (const uint16_t *)p + at, (size_t)n * sizeof *x);
+    return vec_load_numbers(type, x, 0);
+}
 
 static inline vec vec_if(ivec yes, vec x) { return (vec)(yes & (ivec)x); } /* x or 0; yes: 0 or -1 */
 

@@ -2,6 +2,7 @@
  * an element of a product does not depend on M, N, the tile or the number of threads. */
 #include "base/context.h"
 #include "base/rng.h"
+#include "math/half.h"
 #include "math/product.h"
 #include "model/layernorm.h"
 
@@ -170,6 +171,61 @@ static void test_thin_products(void **state) {
                 for (int way = 0; way < 4; way++)
                     if (way < 2 || M <= THIN_TURNED_ROWS)
                         check_thin(k, M, shapes[s][0], shapes[s][1], way >= 2, way % 2 != 0);
+    }
+}
+
+/* Weights of 16 bits: every product is that of the same numbers as reals, to the bit. */
+static void check_sixteen_bits(const kernels *k, number_type type, int64_t M, int64_t N, int64_t K, bool turned) {
+    float    *a = numbers((size_t)(M * K), 1), *b = numbers((size_t)(K * N + 1), 2);
+    float    *c = numbers((size_t)(M * N), 4), *expected = numbers((size_t)(M * N), 4);
+    uint16_t *small = malloc((size_t)(K * N + 1) * sizeof *small);
+    real     *scratch = aligned_alloc(64, GEMM_SCRATCH * sizeof(real));
+    gemm      g = {.M = M,
+                   .N = N,
+                   .K = K,
+                   .a = a,
+                   .a_row = K,
+                   .a_column = 1,
+                   .b = b,
+                   .b_row = turned ? 1 : N,
+                   .b_column = turned ? K : 1,
+                   .c = expected,
+                   .c_row = N};
+    for (int64_t i = 0; i < K * N; i++) {
+        small[i] = (uint16_t)rng_mix(7, (uint64_t)i);
+        if (type == NUMBER_F16 && (small[i] & 0x7c00) == 0x7c00) small[i] &= 0xbfff; /* finite */
+        if (type == NUMBER_BF16) small[i] = (uint16_t)((small[i] & 0x83ff) | 0x3c00);
+        b[i] = type == NUMBER_F16 ? half_to_float(small[i]) : bfloat_to_float(small[i]);
+        assert_true(isfinite(b[i]));
+    }
+    k->gemm_tile(&g, 0, M, 0, N, scratch);
+    g.b = small, g.b_type = type, g.c = c;
+    k->gemm_tile(&g, 0, M, 0, N, scratch);
+    assert_memory_equal(c, expected, (size_t)(M * N) * sizeof *c);
+    if (gemm_is_thin(&g)) {
+        memset(c, 0, (size_t)(M * N) * sizeof *c);
+        k->gemm_thin(&g, 0, N);
+        assert_memory_equal(c, expected, (size_t)(M * N) * sizeof *c);
+    }
+    real *panels = aligned_alloc(64, (gemm_panels(K, N) * sizeof(real) + 64) / 64 * 64);
+    k->gemm_pack(&g, panels);
+    g.panels = panels;
+    memset(c, 0, (size_t)(M * N) * sizeof *c);
+    k->gemm_tile(&g, 0, M, 0, N, scratch);
+    assert_memory_equal(c, expected, (size_t)(M * N) * sizeof *c);
+    free(a), free(b), free(c), free(expected), free(small), free(scratch), free(panels);
+}
+
+static void test_products_of_sixteen_bits(void **state) {
+    static const int64_t shapes[][3] = {{1, 1, 1},   {1, 33, 17},   {2, 97, 300}, {4, 131, 259},
+                                        {5, 40, 64}, {16, 50, 513}, {40, 77, 30}, {100, 49, 300}};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const kernels *k = kernels_choose(names[i]);
+        for (size_t s = 0; k != NULL && s < sizeof shapes / sizeof *shapes; s++)
+            for (int way = 0; way < 4; way++)
+                check_sixteen_bits(k, way / 2 ? NUMBER_F16 : NUMBER_BF16, shapes[s][0], shapes[s][1], shapes[s][2],
+                                   way % 2 != 0);
     }
 }
 
@@ -704,6 +760,7 @@ int main(void) {
         cmocka_unit_test(test_products),
         cmocka_unit_test(test_products_do_not_depend_on_their_cut),
         cmocka_unit_test(test_thin_products),
+        cmocka_unit_test(test_products_of_sixteen_bits),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_edges),
         cmocka_unit_test(test_norm),
