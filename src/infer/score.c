@@ -18,9 +18,7 @@ static canto_status score_rows(canto_session *s, int64_t row, int32_t n, const u
     for (int32_t i = 0; i < n; i++) {
         const float *l = logits + (size_t)i * (size_t)V;
         double       log_sum = sampler_log_sum(l, V);
-        if (!isfinite(log_sum))
-            return status_error(CANTO_ERROR_NUMBER, "The model's logits are not finite: its weights are damaged, or "
-                                                    "its training diverged.");
+        if (!isfinite(log_sum)) return model_not_finite(s->context, s->model);
         logprobs[i] = (double)l[ids[i]] - log_sum;
         if (!greedy) continue;
         greedy[i] = true;

@@ -205,8 +205,7 @@ static canto_status write_token(canto_session *s, const canto_generate_options *
     compute(s, s->logits);
     double log_sum = sampler_log_sum(s->logits, V);
     if (!isfinite(log_sum))
-        return status_error(CANTO_ERROR_NUMBER, "The model's logits are not finite: its weights are damaged, or its "
-                                                "training diverged.");
+        return model_not_finite(s->context, s->model);
     memcpy(s->chosen, s->logits, (size_t)V * sizeof(float));
     if (o->repeat_penalty != 1) sampler_penalize(s->chosen, V, s->seen, o->repeat_penalty);
     *id = sampler_pick(s->chosen, V, o, torch, stream);

@@ -25,12 +25,6 @@ void sinusoid_row(int64_t position, int64_t C, real *row) {
     }
 }
 
-/* Adds a view's row, whatever its strides. */
-static void add_row(const view *v, int64_t row, real *x) {
-    const real *p = (const real *)v->data + row * v->row_stride;
-    for (int64_t c = 0; c < v->columns; c++) x[c] += p[c * v->column_stride];
-}
-
 static void forward_unit(void *job, size_t unit, int worker) {
     const embedding_job *j = job;
     int64_t              rows = (int64_t)j->acts->b * j->acts->t, C = j->w->config->width;
@@ -42,8 +36,8 @@ static void forward_unit(void *job, size_t unit, int worker) {
         if (j->acts->sinusoid != NULL) memcpy(x, j->acts->sinusoid + t * C, (size_t)C * sizeof(real));
         else if (j->w->config->positions == CANTO_POSITIONS_SINUSOIDAL) sinusoid_row(t, C, x);
         else memset(x, 0, (size_t)C * sizeof(real));
-        add_row(&j->w->token_embedding, j->acts->ids[r], x);
-        if (j->w->position_embedding.type != VIEW_NONE) add_row(&j->w->position_embedding, t, x);
+        view_add_row(&j->w->token_embedding, j->acts->ids[r], x);
+        if (j->w->position_embedding.type != VIEW_NONE) view_add_row(&j->w->position_embedding, t, x);
     }
 }
 

@@ -16,9 +16,47 @@
 
 /* ------------------------------------------------------------------------------------------------- views */
 
-static view view_of(const tensor_table *table, const real *block, tensor_role role, int32_t layer) {
-    const tensor *t = tensor_find(table, role, layer);
-    if (t == NULL) return (view){.type = VIEW_NONE};
+/* Where the view of a role stands in layer_weights, or in gpt_weights. */
+static const size_t views_at[TENSOR_ROLES] = {
+    [TENSOR_TOKEN_EMBEDDING] = offsetof(gpt_weights, token_embedding),
+    [TENSOR_POSITION_EMBEDDING] = offsetof(gpt_weights, position_embedding),
+    [TENSOR_NORM1_WEIGHT] = offsetof(layer_weights, norm1_weight),
+    [TENSOR_NORM1_BIAS] = offsetof(layer_weights, norm1_bias),
+    [TENSOR_QKV_WEIGHT] = offsetof(layer_weights, q_weight),
+    [TENSOR_QKV_BIAS] = offsetof(layer_weights, q_bias),
+    [TENSOR_PROJECTION_WEIGHT] = offsetof(layer_weights, projection_weight),
+    [TENSOR_PROJECTION_BIAS] = offsetof(layer_weights, projection_bias),
+    [TENSOR_NORM2_WEIGHT] = offsetof(layer_weights, norm2_weight),
+    [TENSOR_NORM2_BIAS] = offsetof(layer_weights, norm2_bias),
+    [TENSOR_FFN_UP_WEIGHT] = offsetof(layer_weights, up_weight),
+    [TENSOR_FFN_UP_BIAS] = offsetof(layer_weights, up_bias),
+    [TENSOR_FFN_DOWN_WEIGHT] = offsetof(layer_weights, down_weight),
+    [TENSOR_FFN_DOWN_BIAS] = offsetof(layer_weights, down_bias),
+    [TENSOR_FINAL_NORM_WEIGHT] = offsetof(gpt_weights, final_norm_weight),
+    [TENSOR_FINAL_NORM_BIAS] = offsetof(gpt_weights, final_norm_bias),
+    [TENSOR_HEAD_WEIGHT] = offsetof(gpt_weights, head_weight),
+    [TENSOR_HEAD_BIAS] = offsetof(gpt_weights, head_bias),
+};
+
+view *gpt_weights_view(gpt_weights *w, tensor_role role, int32_t layer) {
+    void *at = tensor_role_in_block(role) ? (void *)&w->layers[layer] : (void *)w;
+    return (view *)(void *)((char *)at + views_at[role]);
+}
+
+void gpt_weights_empty(const tensor_table *table, layer_weights *layers, gpt_weights *w) {
+    *w = (gpt_weights){.config = &table->config, .layers = layers};
+    for (int32_t i = 0; i < table->config.layers; i++) layers[i] = (layer_weights){0};
+}
+
+void gpt_weights_put(gpt_weights *w, const tensor *t, const view *v) {
+    view *to = gpt_weights_view(w, t->role, t->layer);
+    bool  thirds = t->role == TENSOR_QKV_WEIGHT || t->role == TENSOR_QKV_BIAS;
+    for (int64_t which = 0; which < 3 && thirds; which++) to[which] = view_cut(v, which * (v->rows / 3), v->rows / 3);
+    if (!thirds) *to = *v;
+    if (t->role == TENSOR_TOKEN_EMBEDDING && w->config->tied) w->head_weight = *v;
+}
+
+view gpt_view_of_block(const tensor *t, const real *block) {
     return (view){.data = block + t->offset,
                   .type = VIEW_REAL,
                   .rows = t->rows,
@@ -27,37 +65,11 @@ static view view_of(const tensor_table *table, const real *block, tensor_role ro
                   .column_stride = 1};
 }
 
-/* One third of the rows of q, k, v. */
-static view third_of(view v, int64_t which) {
-    if (v.type == VIEW_NONE) return v;
-    v.rows /= 3;
-    v.data = (const real *)v.data + which * v.rows * v.row_stride;
-    return v;
-}
-
 void gpt_weights_of_block(const tensor_table *table, const real *block, layer_weights *layers, gpt_weights *w) {
-    *w = (gpt_weights){.config = &table->config, .layers = layers};
-    w->token_embedding = view_of(table, block, TENSOR_TOKEN_EMBEDDING, -1);
-    w->position_embedding = view_of(table, block, TENSOR_POSITION_EMBEDDING, -1);
-    w->final_norm_weight = view_of(table, block, TENSOR_FINAL_NORM_WEIGHT, -1);
-    w->final_norm_bias = view_of(table, block, TENSOR_FINAL_NORM_BIAS, -1);
-    w->head_weight = table->config.tied ? w->token_embedding : view_of(table, block, TENSOR_HEAD_WEIGHT, -1);
-    w->head_bias = view_of(table, block, TENSOR_HEAD_BIAS, -1);
-    for (int32_t i = 0; i < table->config.layers; i++) {
-        layer_weights *l = &layers[i];
-        view qkv = view_of(table, block, TENSOR_QKV_WEIGHT, i), bias = view_of(table, block, TENSOR_QKV_BIAS, i);
-        l->q_weight = third_of(qkv, 0), l->k_weight = third_of(qkv, 1), l->v_weight = third_of(qkv, 2);
-        l->q_bias = third_of(bias, 0), l->k_bias = third_of(bias, 1), l->v_bias = third_of(bias, 2);
-        l->norm1_weight = view_of(table, block, TENSOR_NORM1_WEIGHT, i);
-        l->norm1_bias = view_of(table, block, TENSOR_NORM1_BIAS, i);
-        l->projection_weight = view_of(table, block, TENSOR_PROJECTION_WEIGHT, i);
-        l->projection_bias = view_of(table, block, TENSOR_PROJECTION_BIAS, i);
-        l->norm2_weight = view_of(table, block, TENSOR_NORM2_WEIGHT, i);
-        l->norm2_bias = view_of(table, block, TENSOR_NORM2_BIAS, i);
-        l->up_weight = view_of(table, block, TENSOR_FFN_UP_WEIGHT, i);
-        l->up_bias = view_of(table, block, TENSOR_FFN_UP_BIAS, i);
-        l->down_weight = view_of(table, block, TENSOR_FFN_DOWN_WEIGHT, i);
-        l->down_bias = view_of(table, block, TENSOR_FFN_DOWN_BIAS, i);
+    gpt_weights_empty(table, layers, w);
+    for (size_t i = 0; i < table->count; i++) {
+        view v = gpt_view_of_block(&table->list[i], block);
+        gpt_weights_put(w, &table->list[i], &v);
     }
 }
 

@@ -26,6 +26,13 @@ typedef struct gpt_weights {
     layer_weights      *layers;                 /* [L] */
 } gpt_weights;
 
+/* No views yet. layers has config.layers entries (the caller's memory). */
+void gpt_weights_empty(const tensor_table *table, layer_weights *layers, gpt_weights *weights);
+/* v becomes the view of a tensor: of the thirds of q, k, v, and of a head that is the token embedding, too. */
+void gpt_weights_put(gpt_weights *weights, const tensor *t, const view *v);
+/* Where the view of a role stands; of q, k and v the first of three, which stand one after the other. */
+view *gpt_weights_view(gpt_weights *weights, tensor_role role, int32_t layer);
+view  gpt_view_of_block(const tensor *t, const real *block);
 /* Views on block (table->elements reals). layers has config.layers entries (the caller's memory). */
 void gpt_weights_of_block(const tensor_table *table, const real *block, layer_weights *layers, gpt_weights *weights);
 

@@ -68,7 +68,7 @@ static void fill_unit(void *shared, size_t unit, int worker) {
     if (!has_panels(job->w, (int64_t)unit / 2, &rows, &columns)) return;
     const view *v = view_at(job->w, (int64_t)unit / 2);
     bool        back = unit % 2 == 1;
-    gemm        g = {.N = back ? columns : rows, .K = back ? rows : columns, .b = v->data};
+    gemm        g = {.N = back ? columns : rows, .K = back ? rows : columns, .b = v->data, .b_type = view_numbers(v)};
     g.b_row = back ? v->row_stride : v->column_stride;
     g.b_column = back ? v->column_stride : v->row_stride;
     real *panels = (real *)(back ? v->panels_back : v->panels);

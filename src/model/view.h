@@ -2,16 +2,17 @@
 #ifndef CANTO_VIEW_H
 #define CANTO_VIEW_H
 
-#include "math/real.h"
+#include "math/kernels.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+typedef enum view_type {
+    VIEW_NONE, /* the model has no such tensor */
+    VIEW_REAL,
+    VIEW_F16, /* matrices alone: vectors are real */
+    VIEW_BF16
+} view_type;
 
-typedef enum view_type { VIEW_NONE, VIEW_REAL } view_type; /* NONE: the model has no such tensor */
-
-/* rows are outputs, columns inputs, whatever the orientation. Element (r, c) lies at data[r * row_stride + c *
- * column_stride]; [out, in] has column_stride 1, [in, out] (Conv1D) has row_stride 1. */
+/* rows are outputs, columns inputs, whatever the orientation. Element (r, c) is element r * row_stride + c *
+ * column_stride of data; [out, in] has column_stride 1, [in, out] (Conv1D) has row_stride 1. */
 typedef struct view {
     const void *data;
     view_type   type;
@@ -22,15 +23,40 @@ typedef struct view {
     const void *panels, *panels_back;
 } view;
 
+static inline number_type view_numbers(const view *v) {
+    return v->type == VIEW_F16 ? NUMBER_F16 : v->type == VIEW_BF16 ? NUMBER_BF16 : NUMBER_REAL;
+}
+
+/* Where row `row` begins. */
+static inline const void *view_row(const view *v, int64_t row) {
+    return (const char *)v->data + row * v->row_stride * (ptrdiff_t)number_size(view_numbers(v));
+}
+
+/* Rows [row, row + rows) alone, without panels; of VIEW_NONE nothing. */
+static inline view view_cut(const view *v, int64_t row, int64_t rows) {
+    view part = *v;
+    if (v->type == VIEW_NONE) return part;
+    part.data = view_row(v, row);
+    part.rows = rows;
+    part.panels = part.panels_back = NULL;
+    return part;
+}
+
+static inline bool view_follows(const view *a, int64_t rows, const view *b) {
+    return b->type == a->type && b->row_stride == a->row_stride && b->column_stride == a->column_stride &&
+           b->data == view_row(a, rows);
+}
+
+/* Rows [row, row + rows) -> out[rows, columns]. */
+void view_read(const view *v, int64_t row, int64_t rows, real *out);
+/* x[columns] += a row. */
+void view_add_row(const view *v, int64_t row, real *x);
+
 /* q, k and v as one view of three times the rows, when they lie one behind the other; false when they are in three places. */
 static inline bool view_join(const view *q, const view *k, const view *v, view *all) {
-    const real *d = q->data;
     *all = *q;
     all->rows = 3 * q->rows;
-    return q->type == VIEW_NONE ||
-           (k->row_stride == q->row_stride && v->row_stride == q->row_stride && k->column_stride == q->column_stride &&
-            v->column_stride == q->column_stride && (const real *)k->data == d + q->rows * q->row_stride &&
-            (const real *)v->data == d + 2 * q->rows * q->row_stride);
+    return q->type == VIEW_NONE || (view_follows(q, q->rows, k) && view_follows(q, 2 * q->rows, v));
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* model.c - making, borrowing, saving and closing models.
  *
- * Invariants: the weights are one float32 block with the tensor table's layout; the views in `weights` point into it; once
- * made, nothing of a model changes. */
+ * Invariants: the views in `weights` point into one float32 block with the tensor table's layout; or, of a model that was
+ * read, into the maps of its files, and into a block of what no kernel can read there. So processes that open one file share
+ * its memory. Once made, nothing of a model changes. */
 #include "store/model.h"
 
 #include "base/file.h"
@@ -11,6 +12,7 @@
 #include "store/weights.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* An empty model with its table and room for the views. */
@@ -34,6 +36,8 @@ done:
 static void look_at_block(canto_model *m) {
     gpt_weights_of_block(&m->table, m->block, m->layers, &m->weights);
     m->weights.config = &m->config;
+    m->whole = true;
+    m->bytes = m->table.parameters * sizeof *m->block;
 }
 
 canto_status model_borrow(canto_context *context, const canto_config *config, float *block,
@@ -47,16 +51,18 @@ canto_status model_borrow(canto_context *context, const canto_config *config, fl
     return status;
 }
 
-static canto_status allocate_weights(canto_model *m, const char *path) {
+/* Room for so many of the model's numbers as float32. */
+static canto_status allocate_weights(canto_model *m, size_t elements, const char *path) {
     size_t   bytes;
     uint64_t available = machine_available_memory();
-    if (!size_multiply(m->table.elements, sizeof *m->block, &bytes) || (available > 0 && bytes > available))
+    if (!size_multiply(elements, sizeof *m->block, &bytes) || (available > 0 && bytes > available))
         return status_error(CANTO_ERROR_MEMORY,
                             "The weights of '%.200s' need %.2f MB of memory (%" PRIu64
                             " parameters), and %.2f MB are available: a model of at most %" PRIu64
                             " parameters would fit. End other programs, or use a smaller model.",
-                            path, (double)m->table.elements * sizeof *m->block / 0x1p20, m->table.parameters,
+                            path, (double)elements * sizeof *m->block / 0x1p20, m->table.parameters,
                             (double)available / 0x1p20, available / sizeof *m->block);
+    if (bytes == 0) return status_ok();
     void        *block = NULL;
     canto_status status = context_block(m->context, bytes, "the weights of a model", &m->base, &block);
     m->block = block;
@@ -71,7 +77,7 @@ canto_status canto_model_new(canto_context *context, const canto_config *config,
     *model = NULL;
     TRY(canto_config_check(config));
     TRY(model_new(context, config, &m));
-    TRY(allocate_weights(m, "a new model"));
+    TRY(allocate_weights(m, m->table.elements, "a new model"));
     torch_seed(&random, seed);
     model_initialize(&m->table, init, &random, m->block);
     look_at_block(m);
@@ -93,6 +99,75 @@ static canto_status check_size(const tensor_source *source, const tensor_table *
                         source->path, table->parameters);
 }
 
+/* ------------------------------------------------------------------------------------------- views on a source */
+
+/* Whether the item is a whole tensor, or q, k or v alone. */
+static bool is_view(const tensor_source *source, const tensor *t, const layout_item *item, view *v) {
+    bool third = t->role == TENSOR_QKV_WEIGHT && item->rows * 3 == t->rows && item->row % item->rows == 0;
+    return (item->rows == t->rows || third) && weights_view(source, item, v);
+}
+
+/* viewed[i]: the kernels can read all of tensor i where the source has it. */
+static void find_views(const canto_model *m, const model_parts *parts, bool *viewed) {
+    layout_item item;
+    view        v;
+    for (size_t i = 0; i < m->table.count; i++) viewed[i] = true;
+    for (size_t i = 0; layout_item_at(&m->config, parts->kind, i, &item); i++) {
+        if (item.zeros) continue;
+        const tensor *t = tensor_find(&m->table, item.role, item.layer);
+        if (!is_view(&parts->source, t, &item, &v)) viewed[t - m->table.list] = false;
+    }
+}
+
+/* The views of all tensors: small tells where the others lie in the block. */
+static void put_views(canto_model *m, const model_parts *parts, const bool *viewed, const tensor_table *small) {
+    layout_item item;
+    view        v = {.type = VIEW_NONE};
+    gpt_weights_empty(&m->table, m->layers, &m->weights);
+    m->weights.config = &m->config;
+    for (size_t i = 0; i < m->table.count; i++) {
+        if (viewed[i]) continue;
+        view copy = gpt_view_of_block(&small->list[i], m->block);
+        gpt_weights_put(&m->weights, &small->list[i], &copy);
+        m->bytes += small->list[i].count * sizeof *m->block;
+    }
+    for (size_t i = 0; layout_item_at(&m->config, parts->kind, i, &item); i++) {
+        const tensor *t = item.zeros ? NULL : tensor_find(&m->table, item.role, item.layer);
+        if (t == NULL || !viewed[t - m->table.list] || !is_view(&parts->source, t, &item, &v)) continue;
+        if (item.rows == t->rows) gpt_weights_put(&m->weights, t, &v);
+        else gpt_weights_view(&m->weights, t->role, t->layer)[item.row / item.rows] = v;
+        m->bytes += (uint64_t)v.rows * (uint64_t)v.columns * number_size(view_numbers(&v));
+    }
+}
+
+/* Views where the kernels can read the source, and copies of the rest. */
+static canto_status read_weights(canto_model *m, model_parts *parts) {
+    canto_status status;
+    tensor_table small = m->table;
+    size_t       bytes = m->table.count * sizeof *small.list;
+    bool        *viewed = context_allocate_zeroed(m->context, m->table.count, sizeof *viewed), some = false;
+    small.list = context_allocate(m->context, bytes);
+    if (!viewed || !small.list) TRY(context_no_memory(bytes, "the views of a model"));
+    find_views(m, parts, viewed);
+    small.elements = 0;
+    for (size_t i = 0; i < small.count; i++) {
+        small.list[i] = m->table.list[i];
+        small.list[i].offset = small.elements;
+        if (viewed[i]) some = true;
+        else small.elements += (small.list[i].count + 15) / 16 * 16;
+    }
+    TRY(allocate_weights(m, small.elements, parts->source.path));
+    TRY(weights_read_some(m->context, &parts->source, &small, parts->kind, viewed, m->block));
+    put_views(m, parts, viewed, &small);
+    if (!some) goto done;
+    m->source = parts->source;
+    memset(&parts->source, 0, sizeof parts->source);
+done:
+    context_release(m->context, small.list);
+    context_release(m->context, viewed);
+    return status;
+}
+
 canto_status model_from_parts(canto_context *context, model_parts *parts, canto_model **model) {
     canto_status status = status_ok();
     canto_model *m = NULL;
@@ -104,9 +179,8 @@ canto_status model_from_parts(canto_context *context, model_parts *parts, canto_
         m->folder = context_copy_text(context, parts->folder);
         if (!m->folder) TRY(context_no_memory(strlen(parts->folder) + 1, "a model's path"));
     }
-    TRY(allocate_weights(m, parts->source.path));
-    TRY(weights_read(context, &parts->source, &m->table, parts->kind, m->block));
-    look_at_block(m);
+    m->kind = parts->kind;
+    TRY(read_weights(m, parts));
     m->tokenizer = m->owned_tokenizer = parts->tokenizer;
     parts->tokenizer = NULL;
     *model = m;
@@ -126,6 +200,7 @@ void canto_model_close(canto_model *model) {
     canto_context *context = model->context;
     if (model->owned_tokenizer) canto_tokenizer_close(model->owned_tokenizer);
     if (model->base) context_release(context, model->base);
+    source_close(&model->source);
     if (model->layers) context_release(context, model->layers);
     if (model->folder) context_release(context, model->folder);
     tensor_table_close(context, &model->table);
@@ -144,16 +219,85 @@ canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size
 
 const canto_config *canto_model_config(const canto_model *model) { return &model->config; }
 
-uint64_t canto_model_bytes(const canto_model *model) { return model->table.parameters * sizeof *model->block; }
+uint64_t canto_model_bytes(const canto_model *model) { return model->bytes; }
 
 const canto_tokenizer *canto_model_tokenizer(const canto_model *model) { return model->tokenizer; }
 
 const char *canto_model_folder(const canto_model *model) { return model->folder ? model->folder : ""; }
 
+/* ---------------------------------------------------------------------------------------------- its numbers */
+
+void model_read(const canto_model *model, tensor_role role, int32_t layer, int64_t row, int64_t rows, float *out) {
+    const view *v = gpt_weights_view((gpt_weights *)&model->weights, role, layer);
+    bool        thirds = role == TENSOR_QKV_WEIGHT || role == TENSOR_QKV_BIAS;
+    int64_t     each = thirds ? v->rows : INT64_MAX;
+    for (int64_t n; rows > 0; row += n, rows -= n, out += n * v->columns) {
+        n = each - row % each < rows ? each - row % each : rows;
+        view_read(v + row / each, row % each, n, out);
+    }
+}
+
+enum { ROWS = 64 }; /* read at a time */
+
+/* The first value of x that is not finite, or NULL. */
+static const float *odd_one(const float *x, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) return x + i;
+    return NULL;
+}
+
+static canto_status check_item(canto_context *context, const canto_model *model, const layout_item *item) {
+    canto_status status = status_ok();
+    size_t       bytes = (size_t)(ROWS * item->columns) * sizeof(float);
+    float       *x = context_allocate(context, bytes);
+    const float *odd = NULL;
+    if (!x) return context_no_memory(bytes, "looking at a model's weights");
+    for (int64_t row = 0, n; !odd && row < item->rows; row += n) {
+        n = item->rows - row < ROWS ? item->rows - row : ROWS;
+        model_read(model, item->role, item->layer, item->row + row, n, x);
+        odd = odd_one(x, n * item->columns);
+    }
+    if (odd)
+        status = status_error(CANTO_ERROR_NUMBER,
+                              "The model's results are not finite. '%.250s': tensor \"%.80s\" holds %s: the file is "
+                              "damaged, or its training went astray.",
+                              model->source.path, item->name, isnan(*odd) ? "NaN (no number)" : "an infinite value");
+    context_release(context, x);
+    return status;
+}
+
+canto_status model_not_finite(canto_context *context, const canto_model *model) {
+    canto_status status;
+    layout_item  item;
+    for (size_t i = 0; layout_item_at(&model->config, model->kind, i, &item); i++)
+        if (!item.zeros) TRY(check_item(context, model, &item));
+    FAIL(CANTO_ERROR_NUMBER, "The model's results are not finite: its training went astray.");
+done:
+    return status;
+}
+
+/* All of them as one float32 block with the table's layout; release with context_release(context, *base). */
+static canto_status whole_block(const canto_model *m, void **base, float **block) {
+    void        *memory;
+    canto_status status =
+        context_block(m->context, m->table.elements * sizeof **block, "the weights of a model", base, &memory);
+    if (status.code != CANTO_OK) return status;
+    *block = memory;
+    for (size_t i = 0; i < m->table.count; i++) {
+        const tensor *t = &m->table.list[i];
+        model_read(m, t->role, t->layer, 0, t->rows, *block + t->offset);
+    }
+    return status;
+}
+
 canto_status canto_model_save(const canto_model *model, const char *folder) {
     canto_status status;
+    void        *base = NULL;
+    float       *block = model->block;
     TRY(folder_create(folder));
-    TRY(model_folder_save(model->context, folder, &model->table, model->block, model->tokenizer));
+    if (!model->whole) TRY(whole_block(model, &base, &block));
+    TRY(model_folder_save(model->context, folder, &model->table, block, model->tokenizer));
 done:
+    context_release(model->context, base);
     return status;
 }

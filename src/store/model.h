@@ -10,10 +10,14 @@ struct canto_model {
     canto_context         *context;
     canto_config           config;
     tensor_table           table;
-    gpt_weights            weights;         /* views on block */
+    gpt_weights            weights;         /* views on block and on source's maps */
     layer_weights         *layers;          /* [L] */
-    float                 *block;           /* table.elements */
+    float                 *block;           /* table.elements, or what no kernel could read in the source; maybe NULL */
+    bool                   whole;           /* the block has the table's layout */
     void                  *base;            /* what to release; NULL when the block is borrowed */
+    layout_kind            kind;            /* the names that its tensors were read under */
+    tensor_source          source;          /* whose maps the views look at; zeroed: none */
+    uint64_t               bytes;           /* of all weights, as they are kept */
     bool                   borrowed;        /* block and tokenizer are another's */
     const canto_tokenizer *tokenizer;       /* NULL: none */
     canto_tokenizer       *owned_tokenizer; /* to close; NULL when borrowed or none */
@@ -26,6 +30,11 @@ canto_status model_borrow(canto_context *context, const canto_config *config, fl
                           const canto_tokenizer *tokenizer, canto_model **model);
 /* CANTO_ERROR_VALUE names the first of ids[count] that is outside the vocabulary. */
 canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size_t count);
+
+/* Rows [row, row + rows) of a tensor -> out[rows, columns], whatever it is kept in. */
+void model_read(const canto_model *model, tensor_role role, int32_t layer, int64_t row, int64_t rows, float *out);
+/* Why the model's results are not finite: CANTO_ERROR_NUMBER, naming the first tensor that holds such a value, if any. */
+canto_status model_not_finite(canto_context *context, const canto_model *model);
 
 /* What a reader of some format has found: a model that is yet to be read. */
 typedef struct model_parts {

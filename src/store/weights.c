@@ -207,6 +207,11 @@ done:
 
 canto_status weights_read(canto_context *context, const tensor_source *source, const tensor_table *table,
                           layout_kind kind, float *block) {
+    return weights_read_some(context, source, table, kind, NULL, block);
+}
+
+canto_status weights_read_some(canto_context *context, const tensor_source *source, const tensor_table *table,
+                               layout_kind kind, const bool *skip, float *block) {
     canto_status status;
     layout_item  item;
     progress     p = progress_begin(context, table->elements, PROGRESS_BYTES, "reading '%.150s'", source->path);
@@ -214,6 +219,7 @@ canto_status weights_read(canto_context *context, const tensor_source *source, c
     TRY(weights_check(context, source, &table->config, kind));
     for (size_t i = 0; layout_item_at(&table->config, kind, i, &item); i++) {
         const source_tensor *t = find_item(source, &item);
+        if (skip && !item.zeros && skip[tensor_find(table, item.role, item.layer) - table->list]) continue;
         if (progress_due(&p, read)) TRY(progress_tell(&p, read));
         if (t) TRY(read_item(source, table, &item, t, block));
         else if (!item.zeros) memset(block + item_offset(table, &item), 0, item_count(&item) * sizeof *block);
@@ -221,4 +227,25 @@ canto_status weights_read(canto_context *context, const tensor_source *source, c
     }
 done:
     return status;
+}
+
+/* Types as the kernels know them, aligned as C wants them. */
+static view_type readable_as(const source_tensor *t) {
+    uintptr_t at = (uintptr_t)t->data;
+    if (t->type == SOURCE_F32 && at % sizeof(float) == 0) return VIEW_REAL;
+    if (t->type == SOURCE_F16 && at % sizeof(uint16_t) == 0) return VIEW_F16;
+    return t->type == SOURCE_BF16 && at % sizeof(uint16_t) == 0 ? VIEW_BF16 : VIEW_NONE;
+}
+
+bool weights_view(const tensor_source *source, const layout_item *item, view *v) {
+    const source_tensor *t = find_item(source, item);
+    if (!t || item->zeros || item->vector) return false;
+    *v = (view){.data = t->data,
+                .type = readable_as(t),
+                .rows = item->rows,
+                .columns = item->columns,
+                .row_stride = t->stride[item->transposed ? 1 : 0],
+                .column_stride = t->stride[item->transposed ? 0 : 1]};
+    return v->type != VIEW_NONE && ((v->row_stride == 1 && v->column_stride >= v->rows) ||
+                                    (v->column_stride == 1 && v->row_stride >= v->columns));
 }

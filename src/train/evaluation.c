@@ -120,6 +120,7 @@ canto_status canto_evaluate(canto_context *context, const canto_model *model, co
         at += (uint64_t)windows * (uint64_t)e.stride;
     }
     if (e.counted < predictions) run_windows(&e, at, 1, (int32_t)(predictions - at));
+    if (!isfinite(e.sum)) TRY(model_not_finite(context, model));
     evaluation->tokens = predictions;
     evaluation->loss = e.sum / (double)predictions;
     evaluation->perplexity = exp(evaluation->loss);
