@@ -62,7 +62,7 @@ typedef struct pickle {
     struct chunk  *chunks;
 } pickle;
 
-/* Reads the pickle at data, which must outlive it. path: for errors. On failure *p is zeroed. Takes at most some 50 times the
+/* Reads the pickle at data, which must outlive it. path: for errors. On failure *p is zeroed. Takes at most some 80 times the
  * pickle's bytes of memory. */
 canto_status pickle_read(canto_context *context, const char *path, const unsigned char *data, size_t bytes, pickle *p);
 void         pickle_close(pickle *p); /* also a zeroed one */

@@ -118,19 +118,25 @@ static canto_config all_names(const canto_config *preset) {
     return c;
 }
 
-static void fit_parts(trial *t) {
+/* A user's map may leave out what every known layout has. */
+static void fit_mapped_parts(trial *t) {
     canto_config *c = &t->config;
     bool          normed = has(t, TENSOR_NORM1_WEIGHT) || has(t, TENSOR_NORM2_WEIGHT);
+    c->final_norm = has(t, TENSOR_FINAL_NORM_WEIGHT);
+    if (!normed && c->layers > 0) c->norm = CANTO_NORM_NONE;
+    if (has(t, TENSOR_POSITION_EMBEDDING)) c->positions = CANTO_POSITIONS_LEARNED;
+    else if (c->positions == CANTO_POSITIONS_LEARNED) c->positions = CANTO_POSITIONS_NONE;
+}
+
+static void fit_parts(trial *t) {
+    canto_config *c = &t->config;
     c->attention = has(t, TENSOR_QKV_WEIGHT);
     c->qkv_bias = has(t, TENSOR_QKV_BIAS);
     c->projection = has(t, TENSOR_PROJECTION_WEIGHT);
     c->projection_bias = has(t, TENSOR_PROJECTION_BIAS);
-    c->final_norm = has(t, TENSOR_FINAL_NORM_WEIGHT);
     c->tied = !has(t, TENSOR_HEAD_WEIGHT);
     c->head_bias = has(t, TENSOR_HEAD_BIAS);
-    if (!normed && c->layers > 0) c->norm = CANTO_NORM_NONE;
-    if (has(t, TENSOR_POSITION_EMBEDDING)) c->positions = CANTO_POSITIONS_LEARNED;
-    else if (c->positions == CANTO_POSITIONS_LEARNED) c->positions = CANTO_POSITIONS_NONE;
+    if (t->kind >= LAYOUT_MAPPED) fit_mapped_parts(t);
 }
 
 /* What a family's source does that neither names nor a preset of another size tell. */
@@ -229,13 +235,18 @@ static canto_status begin_trial(const candidate *k, const tensor_source *source,
     return status;
 }
 
+/* Source 003's first stage has no blocks, the others have. */
+static bool is_other_stage(const trial *t) {
+    return t->config.family == CANTO_FAMILY_DANTE && (t->config.layers == 0) != (count_layers(t) == 0);
+}
+
 canto_status state_dict_fit(canto_context *context, const fit_settings *settings, model_parts *parts) {
     canto_status status = status_ok(), first = status_ok();
     size_t       most = 0;
     for (size_t i = 0; i < sizeof CANDIDATES / sizeof *CANDIDATES; i++) {
         trial t;
         TRY(begin_trial(&CANDIDATES[i], &parts->source, &t));
-        if (!has(&t, TENSOR_TOKEN_EMBEDDING)) continue;
+        if (!has(&t, TENSOR_TOKEN_EMBEDDING) || is_other_stage(&t)) continue;
         drop_tied_head(&parts->source, &t);
         TRY(begin_trial(&CANDIDATES[i], &parts->source, &t));
         status = fit(context, &t, settings);
