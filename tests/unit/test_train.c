@@ -105,7 +105,7 @@ typedef struct run {
     canto_train_options training;
     char                folder[256], text[300];
     int                 seen[5];
-    double              last_train_loss;
+    double              last_train_loss, last_norm;
     int64_t             stop_at; /* a step; 0: never */
 } run;
 
@@ -151,7 +151,10 @@ static bool note(void *user, const canto_trainer *trainer, const canto_event *ev
     run *r = user;
     (void)trainer;
     r->seen[event->kind]++;
-    if (event->kind == CANTO_EVENT_STEP) r->last_train_loss = event->train_loss;
+    if (event->kind == CANTO_EVENT_STEP) {
+        r->last_train_loss = event->train_loss;
+        r->last_norm = event->grad_norm;
+    }
     return r->stop_at == 0 || event->step < r->stop_at;
 }
 
@@ -223,6 +226,26 @@ static void test_a_run_by_epochs(void **state) {
         assert_int_equal(count_rows(&r, "run", last, sizeof last), r.seen[CANTO_EVENT_STEP] + 2);
         run_close(&r);
     }
+}
+
+/* Two micro-batches of three sequences are the six of one batch: the same windows, means and norms, but for rounding. */
+static void test_accumulation(void **state) {
+    double loss[2], norm[2];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        run r;
+        run_open(&r, 2);
+        canto_config_dropout(&r.config, 0); /* masks know their micro-batch */
+        r.training.steps = 5;
+        r.training.batch = i == 0 ? 6 : 3;
+        r.training.accumulate = i == 0 ? 1 : 2;
+        must(run_train(&r, NULL));
+        loss[i] = r.last_train_loss;
+        norm[i] = r.last_norm;
+        run_close(&r);
+    }
+    assert_true(norm[0] > 0.1 && fabs(norm[1] - norm[0]) < 1e-4 * norm[0]);
+    assert_true(loss[0] > 0.1 && fabs(loss[1] - loss[0]) < 1e-5 * loss[0]);
 }
 
 /* A host program may write its decimals with a comma: the locale is made here, of its numbers alone. */
@@ -413,6 +436,7 @@ int main(void) {
         cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_a_run_by_steps),
         cmocka_unit_test(test_a_run_by_epochs),
+        cmocka_unit_test(test_accumulation),
         cmocka_unit_test(test_the_host_s_locale_changes_no_file),
         cmocka_unit_test(test_untrained_model_is_saved),
         cmocka_unit_test(test_stopping_saves),
