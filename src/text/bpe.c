@@ -1,4 +1,4 @@
-/* bpe.c - the table of merges, and the joining of short pieces. */
+/* bpe.c - the table of merges. */
 #include "text/bpe.h"
 
 #include <string.h>
@@ -16,58 +16,54 @@ int bpe_take_bytes(bpe *b, const vocabulary *tokens) {
 
 /* Puts a pair's slot, whose key no slot has, into its place. */
 static void put(bpe *b, uint64_t slot) {
-    uint64_t key = slot >> BPE_BITS, hash = bpe_hash(key);
-    size_t   bit = (size_t)hash & (8 * b->slot_count - 1);
-    *bpe_slot(b, key, hash) = slot;
-    b->filter[bit / 64] |= UINT64_C(1) << bit % 64;
+    size_t i = bpe_home(b, ~slot >> BPE_BITS);
+    while (b->slots[i] != 0) i = (i + 1) & (b->slot_count - 1);
+    b->slots[i] = slot;
 }
 
 static canto_status make_pairs(bpe *b) {
     size_t bytes = 65536 * sizeof *b->pairs;
     b->pairs = context_allocate(b->context, bytes);
     if (!b->pairs) return context_no_memory(bytes, "merges");
-    memset(b->pairs, 0xFF, bytes);
+    for (size_t i = 0; i < 65536; i++) b->pairs[i] = (bpe_pair){BPE_NO_MERGE, 0, BPE_NO_MERGE, BPE_NO_MERGE};
     return status_ok();
 }
 
 canto_status bpe_reserve(bpe *b, size_t more) {
     bpe          old = *b;
     size_t       count = b->slot_count ? b->slot_count : 256;
-    uint64_t    *slots = NULL, *filter = NULL;
+    void        *slots;
     canto_status status = status_ok();
     if (!b->pairs) TRY(make_pairs(b));
     if (more > BPE_MOST - b->count)
         FAIL(CANTO_ERROR_FORMAT, "the merges are more than %ld, the most there may be", (long)BPE_MOST);
     while (count / 2 < b->count + more) count *= 2;
     if (count == b->slot_count) goto done;
-    slots = context_allocate(b->context, count * sizeof *slots);
-    filter = context_allocate_zeroed(b->context, count / 8, sizeof *filter);
-    if (!slots || !filter) {
-        context_release(b->context, slots);
-        context_release(b->context, filter);
-        TRY(context_no_memory(count * sizeof *slots, "merges"));
-    }
-    memset(slots, 0xFF, count * sizeof *slots);
+    TRY(context_block(b->context, count * sizeof *b->slots, "merges", &b->block, &slots));
     b->slots = slots;
-    b->filter = filter;
     b->slot_count = count;
-    for (b->shift = 64; count > 1; count /= 2) b->shift--;
+    for (b->shift = 64; count > BPE_BUCKET; count /= 2) b->shift--;
     for (size_t i = 0; i < old.slot_count; i++)
-        if (old.slots[i] != UINT64_MAX) put(b, old.slots[i]);
-    context_release(b->context, old.slots);
-    context_release(b->context, old.filter);
+        if (old.slots[i] != 0) put(b, old.slots[i]);
+    context_release(b->context, old.block);
 done:
     return status;
 }
 
 /* Adds a merge for which there is room, of a pair that has none. */
-static void add(bpe *b, const vocabulary *tokens, uint32_t left, uint32_t right, uint32_t rank) {
-    size_t               first_bytes, second_bytes;
-    const unsigned char *first = (const unsigned char *)vocabulary_token(tokens, left, &first_bytes);
-    const unsigned char *second = (const unsigned char *)vocabulary_token(tokens, right, &second_bytes);
-    put(b, bpe_key(left, right) << BPE_BITS | rank);
+static void add(bpe *b, const vocabulary *tokens, bpe_merge m, uint32_t rank) {
+    size_t               left_bytes, right_bytes;
+    const unsigned char *left = (const unsigned char *)vocabulary_token(tokens, m.left, &left_bytes);
+    const unsigned char *right = (const unsigned char *)vocabulary_token(tokens, m.right, &right_bytes);
+    bpe_pair            *pair = &b->pairs[(size_t)left[left_bytes - 1] << 8 | right[0]];
+    put(b, ~(bpe_key(m.left, m.right) << BPE_BITS | rank));
     b->count++;
-    if (first_bytes == 1 && second_bytes == 1) b->pairs[(size_t)*first << 8 | *second] = rank;
+    if (right_bytes == 1 && rank < pair->before) pair->before = rank;
+    if (left_bytes == 1 && rank < pair->after) pair->after = rank;
+    if (left_bytes == 1 && right_bytes == 1) {
+        pair->rank = rank;
+        pair->whole = m.whole;
+    }
 }
 
 canto_status bpe_add(bpe *b, const vocabulary *tokens, bpe_merge merge, bool *added) {
@@ -76,10 +72,10 @@ canto_status bpe_add(bpe *b, const vocabulary *tokens, bpe_merge merge, bool *ad
     if (b->count >= b->wholes_room)
         TRY(context_reserve(b->context, (void **)&b->wholes, &b->wholes_room, b->count + 1, sizeof *b->wholes,
                             "merges"));
-    *added = bpe_find(b, merge.left, merge.right) == VOCABULARY_NONE;
+    *added = bpe_find(b, merge.left, merge.right) == BPE_NO_MERGE;
     if (*added) {
         b->wholes[b->count] = merge.whole;
-        add(b, tokens, merge.left, merge.right, (uint32_t)b->count);
+        add(b, tokens, merge, (uint32_t)b->count);
     }
     status = status_ok();
 done:
@@ -95,7 +91,35 @@ static canto_status add_all_splits(bpe *b, const vocabulary *tokens, const unsig
     for (size_t at = 1; at < bytes; at++) {
         uint32_t left = vocabulary_find(tokens, text, at), right = vocabulary_find(tokens, text + at, bytes - at);
         if (left == VOCABULARY_NONE || right == VOCABULARY_NONE || except[left] || except[right]) continue;
-        add(b, tokens, left, right, id);
+        add(b, tokens, (bpe_merge){left, right, id}, id);
+    }
+done:
+    return status;
+}
+
+enum { AT_ONCE = 32 };
+
+/* Adds the merges that make tokens first .. first + AT_ONCE - 1, or so many as there are. What their bytes become is found out
+ * for all of them at once, before any of these merges is there: when one would have been needed, more than two tokens are
+ * left, and that token is looked at again. */
+static canto_status add_next(bpe *b, const vocabulary *tokens, const unsigned char *except, uint32_t first) {
+    canto_status status = status_ok();
+    bpe_job      jobs[AT_ONCE];
+    uint32_t     ids[AT_ONCE * BPE_SHORT], numbers[AT_ONCE];
+    size_t       count = 0, used = 0, bytes;
+    for (uint32_t id = first; id < tokens->count && id < first + AT_ONCE; id++) {
+        const char *text = vocabulary_token(tokens, id, &bytes);
+        if (bytes < 2 || except[id]) continue;
+        numbers[count] = id;
+        jobs[count++] = (bpe_job){text, bytes <= BPE_SHORT ? bytes : 0, 0, ids + used};
+        used += bytes <= BPE_SHORT ? bytes : 0;
+    }
+    bpe_join_shorts(b, jobs, count, BPE_NO_MERGE);
+    for (size_t i = 0; i < count; i++) {
+        bpe_job *job = &jobs[i];
+        if (job->count > 2) bpe_join_shorts(b, job, 1, BPE_NO_MERGE);
+        if (job->count == 2) add(b, tokens, (bpe_merge){job->ids[0], job->ids[1], numbers[i]}, numbers[i]);
+        else TRY(add_all_splits(b, tokens, except, numbers[i]));
     }
 done:
     return status;
@@ -107,60 +131,14 @@ done:
 canto_status bpe_add_splits(bpe *b, const vocabulary *tokens, const unsigned char *except) {
     canto_status status;
     TRY(bpe_reserve(b, tokens->count + (size_t)1));
-    for (uint32_t id = 0; id < tokens->count; id++) {
-        size_t      bytes, count = 0;
-        const char *text = vocabulary_token(tokens, id, &bytes);
-        uint32_t    parts[BPE_SHORT];
-        if (bytes < 2 || except[id]) continue;
-        if (bytes <= BPE_SHORT) count = bpe_join_short(b, text, bytes, VOCABULARY_NONE, parts);
-        if (count == 2) add(b, tokens, parts[0], parts[1], id);
-        else TRY(add_all_splits(b, tokens, except, id));
-    }
+    for (uint32_t id = 0; id < tokens->count; id += AT_ONCE) TRY(add_next(b, tokens, except, id));
 done:
     return status;
 }
 
 void bpe_close(bpe *b) {
-    context_release(b->context, b->slots);
-    context_release(b->context, b->filter);
+    context_release(b->context, b->block);
     context_release(b->context, b->wholes);
     context_release(b->context, b->pairs);
     *b = (bpe){.context = b->context};
-}
-
-/* --------------------------------------------------------------------------------------------- short pieces */
-
-/* The merge of the token at a place with the next one, such that the least is the next to be done: rank, place. */
-enum { PLACE_BITS = 7, NO_MERGE = INT32_MAX };
-
-static inline int32_t key_of(uint32_t rank, size_t place) {
-    return rank == VOCABULARY_NONE ? NO_MERGE : (int32_t)(rank << PLACE_BITS | place);
-}
-
-size_t bpe_join_short(const bpe *b, const char *text, size_t bytes, uint32_t limit, uint32_t *ids) {
-    int32_t        keys[BPE_SHORT], end = limit < BPE_MOST ? (int32_t)(limit << PLACE_BITS) : NO_MERGE;
-    unsigned char  next[BPE_SHORT], before[BPE_SHORT + 1];
-    const uint32_t last = (uint32_t)bytes - 1;
-    size_t         count = 0;
-    for (uint32_t i = 0; i < bytes; i++) {
-        ids[i] = b->bytes[(unsigned char)text[i]];
-        next[i] = (unsigned char)(i + 1);
-        before[i + 1] = (unsigned char)i;
-    }
-    for (uint32_t i = 0; i < last; i++)
-        keys[i] = key_of(b->pairs[(size_t)(unsigned char)text[i] << 8 | (unsigned char)text[i + 1]], i);
-    for (;;) {
-        int32_t best = NO_MERGE;
-        for (uint32_t i = 0; i < last; i++) best = keys[i] < best ? keys[i] : best;
-        if (best >= end) break;
-        uint32_t i = (uint32_t)best & ((1u << PLACE_BITS) - 1), gone = next[i], after = next[gone];
-        ids[i] = bpe_whole(b, (uint32_t)best >> PLACE_BITS);
-        next[i] = (unsigned char)after;
-        before[after] = (unsigned char)i;
-        if (gone < last) keys[gone] = NO_MERGE;
-        keys[i] = after < bytes ? key_of(bpe_find(b, ids[i], ids[after]), i) : NO_MERGE;
-        if (i > 0) keys[before[i]] = key_of(bpe_find(b, ids[before[i]], ids[i]), before[i]);
-    }
-    for (uint32_t i = 0; i < bytes; i = next[i]) ids[count++] = ids[i];
-    return count;
 }

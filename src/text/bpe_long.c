@@ -15,7 +15,7 @@
 enum { WINDOW = 1024, MARGIN = 128 };
 
 /* One text being joined. Token at place i: ids[i], its bytes text[i] .. text[next[i]]; ranks[i] is that of the merge
- * with the next token, VOCABULARY_NONE: there is none, or the place has no token any more. The heap holds
+ * with the next token, BPE_NO_MERGE: there is none, or the place has no token any more. The heap holds
  * rank << 32 | place, lowest first; an entry whose rank is not its place's any more means nothing. */
 typedef struct window {
     const bpe     *b;
@@ -62,8 +62,8 @@ static void push(window *w, uint64_t entry) {
 
 /* The merge of the token at i with the next one; true when there is one. */
 static bool look_up(window *w, uint32_t i, size_t bytes) {
-    w->ranks[i] = w->next[i] < bytes ? bpe_find(w->b, w->ids[i], w->ids[w->next[i]]) : VOCABULARY_NONE;
-    return w->ranks[i] != VOCABULARY_NONE;
+    w->ranks[i] = w->next[i] < bytes ? bpe_find(w->b, w->ids[i], w->ids[w->next[i]]) : BPE_NO_MERGE;
+    return w->ranks[i] != BPE_NO_MERGE;
 }
 
 static void look_up_again(window *w, uint32_t i, size_t bytes) {
@@ -82,8 +82,8 @@ static canto_status window_join(window *w, const char *text, size_t bytes) {
     }
     for (uint32_t i = 0; i < bytes; i++) {
         const unsigned char *pair = (const unsigned char *)text + i;
-        w->ranks[i] = i + 1 < bytes ? w->b->pairs[(size_t)pair[0] << 8 | pair[1]] : VOCABULARY_NONE;
-        if (w->ranks[i] != VOCABULARY_NONE) w->heap[w->heap_count++] = (uint64_t)w->ranks[i] << 32 | i;
+        w->ranks[i] = i + 1 < bytes ? w->b->pairs[(size_t)pair[0] << 8 | pair[1]].rank : BPE_NO_MERGE;
+        if (w->ranks[i] != BPE_NO_MERGE) w->heap[w->heap_count++] = (uint64_t)w->ranks[i] << 32 | i;
     }
     for (size_t i = w->heap_count / 2; i-- > 0;) sink(w->heap, w->heap_count, i, w->heap[i]);
     while (w->heap_count > 0) {
@@ -94,7 +94,7 @@ static canto_status window_join(window *w, const char *text, size_t bytes) {
         uint32_t gone = w->next[i];
         w->ids[i] = bpe_whole(w->b, w->ranks[i]);
         w->next[i] = w->next[gone];
-        w->ranks[gone] = VOCABULARY_NONE;
+        w->ranks[gone] = BPE_NO_MERGE;
         if (w->next[i] < bytes) w->before[w->next[i]] = i;
         look_up_again(w, i, bytes);
         if (i > 0) look_up_again(w, w->before[i], bytes);

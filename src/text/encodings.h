@@ -14,7 +14,7 @@ typedef struct encoding_special {
 /* What a file of ranks does not say. */
 typedef struct encoding_facts {
     canto_encoding   face;
-    uint64_t         hash;                        /* hash_bytes of the file */
+    uint64_t         hash;                        /* of the file, as encodings.c makes it */
     const char      *pattern;                     /* a name for pattern_open */
     encoding_special specials[ENCODING_SPECIALS]; /* ended by one without text; ids ascending */
 } encoding_facts;

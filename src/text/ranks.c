@@ -14,11 +14,15 @@ static unsigned digit_of(unsigned char c) {
     return c == '+' ? 62 : c == '/' ? 63 : 64;
 }
 
+enum { AHEAD = 16 };
+
 typedef struct reader {
     const unsigned char *at, *end;
     const char          *file;
     size_t               line;
     unsigned char        digits[256];
+    uint32_t             entered;       /* tokens of lower ids are found by their bytes already */
+    uint64_t             hashes[AHEAD]; /* of the others: [id % AHEAD] */
 } reader;
 
 static canto_status bad(const reader *r, const char *what) {
@@ -84,7 +88,34 @@ done:
     return status;
 }
 
+/* Lets tokens up to an id be found. */
+static canto_status enter(reader *r, vocabulary *tokens, uint32_t end) {
+    for (; r->entered < end; r->entered++) {
+        uint32_t id = vocabulary_enter(tokens, r->entered, r->hashes[r->entered % AHEAD]);
+        if (id != r->entered)
+            return status_error(CANTO_ERROR_FORMAT, "'%.300s' line %zu: the token has rank %lu already", r->file,
+                                r->line - (tokens->count - 1 - r->entered), (unsigned long)id);
+    }
+    return status_ok();
+}
+
 enum { GAPS_MOST = 65536 }; /* ids in a row without a token */
+
+/* What comes before a rank that is not the next one. */
+static canto_status fill_gap(reader *r, vocabulary *tokens, uint32_t rank, const encoding_facts *facts) {
+    canto_status status = status_ok();
+    if (rank < tokens->count)
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s' line %zu: rank %lu comes twice or too late; ranks must ascend", r->file,
+             r->line, (unsigned long)rank);
+    if (rank - tokens->count > GAPS_MOST) TRY(bad(r, "ranks before it are missing"));
+    r->line--; /* those to be entered are of the lines before */
+    TRY(enter(r, tokens, tokens->count));
+    r->line++;
+    TRY(fill_up(tokens, rank, facts));
+    r->entered = rank;
+done:
+    return status;
+}
 
 static canto_status read_lines(reader *r, vocabulary *tokens, const encoding_facts *facts) {
     canto_status status = status_ok();
@@ -96,17 +127,12 @@ static canto_status read_lines(reader *r, vocabulary *tokens, const encoding_fac
         if (digits == 0 || digits % 4 == 1) TRY(bad(r, "there is no token in base64"));
         const char *wrong = read_rank(r, &rank);
         if (wrong) TRY(bad(r, wrong));
-        if (rank < tokens->count)
-            FAIL(CANTO_ERROR_FORMAT, "'%.300s' line %zu: rank %lu comes twice or too late; ranks must ascend", r->file,
-                 r->line, (unsigned long)rank);
-        if (rank - tokens->count > GAPS_MOST) TRY(bad(r, "ranks before it are missing"));
-        if (rank > tokens->count) TRY(fill_up(tokens, rank, facts));
+        if (rank != tokens->count) TRY(fill_gap(r, tokens, rank, facts));
         if (!vocabulary_fits(tokens, digits)) TRY(vocabulary_reserve(tokens, 1, digits));
-        uint32_t id = vocabulary_put(tokens, decode(r, token, digits, vocabulary_next(tokens)));
-        if (id != rank)
-            FAIL(CANTO_ERROR_FORMAT, "'%.300s' line %zu: the token has rank %lu already", r->file, r->line,
-                 (unsigned long)id);
+        r->hashes[rank % AHEAD] = vocabulary_put(tokens, decode(r, token, digits, vocabulary_next(tokens)));
+        if (rank - r->entered == AHEAD - 1) TRY(enter(r, tokens, r->entered + AHEAD / 2));
     }
+    TRY(enter(r, tokens, tokens->count));
     if (tokens->count == 0) FAIL(CANTO_ERROR_FORMAT, "'%.300s' holds no token", r->file);
 done:
     return status;

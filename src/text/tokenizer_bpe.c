@@ -23,6 +23,8 @@ typedef struct word {
 } word;
 enum { REST = 255 }; /* bytes of a second half */
 
+static inline size_t first_of(const word *w) { return w->ids[0] | (size_t)w->ids[1] << 16 << 16; }
+
 /* A table without collisions to resolve: a new word drives out what is in its place. */
 typedef struct word_table {
     word  *words, few[FEW_WORDS];
@@ -50,6 +52,8 @@ typedef struct piece {
     size_t      bytes;
     uint64_t    key[4], hash;
     word       *place; /* NULL: too long */
+    uint32_t   *made;
+    size_t      made_count; /* the tokens found for it, or 0: it is a known word or long */
 } piece;
 
 static inline uint64_t first_bytes(uint64_t eight, size_t bytes) {
@@ -87,6 +91,8 @@ static inline bool is_known(const piece *p) {
 
 /* ------------------------------------------------------------------------------------------------ encoding */
 
+enum { BATCH = 64, BATCH_BYTES = 2048 };
+
 /* One call's work. */
 typedef struct encoding {
     const canto_tokenizer *t;
@@ -94,81 +100,53 @@ typedef struct encoding {
     id_list               *ids;
     word_table             table;
     progress               told;
+    piece                  pieces[BATCH]; /* [count] */
+    size_t                 count;
+    uint32_t               made[BATCH_BYTES + BPE_SHORT];
     canto_status status; /* of the step that returned false; a status is too large to be handed on by every word */
 } encoding;
 
-static inline void append(id_list *ids, const uint32_t *made, size_t count) {
+/* INLINE ids at the list's end, the first count of which are there then. There is room. */
+static inline void append_few(id_list *ids, const uint32_t *made, size_t count) {
     if (ids->narrow) {
         unsigned char *at = (unsigned char *)ids->data + 2 * ids->count;
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < INLINE; i++) {
             at[2 * i] = (unsigned char)made[i];
             at[2 * i + 1] = (unsigned char)(made[i] >> 8);
         }
     } else
-        for (size_t i = 0; i < count; i++) ids->data[ids->count + i] = made[i];
+        for (size_t i = 0; i < INLINE; i++) ids->data[ids->count + i] = made[i];
     ids->count += count;
+}
+
+static void append(id_list *ids, const uint32_t *made, size_t count) {
+    for (size_t i = 0; i < count; i++) id_list_put(ids, made[i]);
+}
+
+static inline char *place_in(const id_list *ids, size_t i) {
+    return (char *)ids->data + i * (ids->narrow ? 2 : sizeof *ids->data);
 }
 
 /* The tokens in the list from `first` on once more. */
 static void append_again(id_list *ids, size_t first, size_t count) {
-    size_t width = ids->narrow ? 2 : sizeof *ids->data;
-    char  *data = (char *)ids->data;
-    memcpy(data + ids->count * width, data + first * width, count * width);
+    memcpy(place_in(ids, ids->count), place_in(ids, first), count * (ids->narrow ? 2 : sizeof *ids->data));
     ids->count += count;
 }
 
-static uint32_t id_at(const id_list *ids, size_t i) {
-    if (!ids->narrow) return ids->data[i];
-    const unsigned char *at = (const unsigned char *)ids->data + 2 * i;
-    return (uint32_t)(at[0] | at[1] << 8);
+/* The token that the piece is as a whole, or VOCABULARY_NONE. */
+static inline uint32_t whole(const encoding *e, const piece *p) {
+    uint32_t id =
+        p->bytes <= e->b->longest ? vocabulary_find_hashed(&e->t->tokens, p->hash, p->text, p->bytes) : VOCABULARY_NONE;
+    return id != VOCABULARY_NONE && e->b->flags[id] & BPE_WHOLE ? id : VOCABULARY_NONE;
 }
 
-/* The piece's tokens at the list's end, where there is room for one a byte. */
-static bool join_piece(encoding *e, const piece *p) {
-    const bpe_tokenizer *b = e->b;
-    uint32_t             made[BPE_SHORT], id = VOCABULARY_NONE;
-    if (p->place) id = vocabulary_find_hashed(&e->t->tokens, p->hash, p->text, p->bytes);
-    else if (p->bytes <= b->longest) id = vocabulary_find(&e->t->tokens, p->text, p->bytes);
-    if (id != VOCABULARY_NONE && b->flags[id] & BPE_WHOLE) append(e->ids, &id, 1);
-    else if (p->bytes <= BPE_SHORT)
-        append(e->ids, made, bpe_join_short(&b->joiner, p->text, p->bytes, VOCABULARY_NONE, made));
-    else {
-        e->status = bpe_join(&b->joiner, &e->t->tokens, p->text, p->bytes, e->ids);
-        return e->status.code == CANTO_OK;
-    }
-    return true;
-}
-
-static bool encode_piece(encoding *e, const piece *p) {
-    id_list *ids = e->ids;
-    size_t   first = ids->count;
-    word    *w = p->place;
-    if (!w) return join_piece(e, p);
-    if (is_known(p)) {
-        if (w->count <= INLINE) append(ids, w->ids, w->count);
-        else append_again(ids, w->ids[0] | (size_t)w->ids[1] << 16 << 16, w->count);
-        return true;
-    }
-    if (!join_piece(e, p)) return false;
-    *w = (word){.low = p->key[0], .high = p->key[1], .bytes = p->bytes & 255, .count = (ids->count - first) & 255};
-    if (p->bytes > WORD) w[1] = (word){.low = p->key[2], .high = p->key[3], .bytes = REST};
-    if (w->count <= INLINE)
-        for (size_t i = 0; i < w->count; i++) w->ids[i] = id_at(ids, first + i);
-    else {
-        w->ids[0] = (uint32_t)first;
-        w->ids[1] = (uint32_t)(first >> 16 >> 16);
-    }
-    return true;
-}
-
-enum { BATCH = 32 };
-
-/* The next pieces, from *at on; what will be looked at for them is on the way from memory then. */
-static canto_status cut_pieces(encoding *e, const char *text, size_t bytes, size_t *at, piece *pieces, size_t *count) {
+/* The next pieces, from *at on; their places are on the way from memory then. */
+static canto_status cut_pieces(encoding *e, const char *text, size_t bytes, size_t *at) {
     canto_status status = status_ok();
     pretokenizer kind = e->b->cutter.kind;
-    for (*count = 0; *count < BATCH && *at < bytes; ++*count) {
-        piece *p = &pieces[*count];
+    size_t       first = *at;
+    for (e->count = 0; e->count < BATCH && *at < bytes && *at - first < BATCH_BYTES; e->count++) {
+        piece *p = &e->pieces[e->count];
         p->text = text + *at;
         p->place = NULL;
         if (kind == PRETOKENIZER_CUSTOM) TRY(pattern_piece(&e->b->cutter, text, bytes, *at, &p->bytes));
@@ -180,17 +158,96 @@ done:
     return status;
 }
 
+/* Finds the tokens of the pieces that are short and no known words: many steps, each for all of them, so that what the next
+ * one looks at comes from memory meanwhile. */
+static void join_unknown(encoding *e) {
+    piece  *unknown[BATCH];
+    bpe_job jobs[BATCH];
+    size_t  count = 0, used = 0, job_count = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        piece *p = &e->pieces[i];
+        p->made_count = 0;
+        if (!p->place && p->bytes > BPE_SHORT) continue;
+        if (p->place && is_known(p)) {
+            if (p->place->count > INLINE) PREFETCH(place_in(e->ids, first_of(p->place)));
+            continue;
+        }
+        if (!p->place) p->hash = vocabulary_hash(p->text, p->bytes);
+        vocabulary_prefetch(&e->t->tokens, p->hash);
+        unknown[count++] = p;
+    }
+    for (size_t i = 0; i < count; i++) {
+        piece   *p = unknown[i];
+        uint32_t id = whole(e, p);
+        p->made = e->made + used;
+        if (id != VOCABULARY_NONE) {
+            *p->made = id;
+            p->made_count = 1;
+            used++;
+            continue;
+        }
+        jobs[job_count] = (bpe_job){p->text, p->bytes, 0, p->made};
+        unknown[job_count++] = p;
+        used += p->bytes;
+    }
+    bpe_join_shorts(&e->b->joiner, jobs, job_count, BPE_NO_MERGE);
+    for (size_t i = 0; i < job_count; i++) unknown[i]->made_count = jobs[i].count;
+}
+
+/* A piece of more than BPE_SHORT bytes. */
+static bool encode_long(encoding *e, piece *p) {
+    p->hash = p->bytes <= e->b->longest ? vocabulary_hash(p->text, p->bytes) : 0;
+    uint32_t id = whole(e, p);
+    if (id != VOCABULARY_NONE) {
+        append(e->ids, &id, 1);
+        return true;
+    }
+    e->status = bpe_join(&e->b->joiner, &e->t->tokens, p->text, p->bytes, e->ids);
+    return e->status.code == CANTO_OK;
+}
+
+/* Puts the word, whose tokens are the list's last ones, into its place. */
+static void learn_word(const piece *p, const id_list *ids) {
+    word  *w = p->place;
+    size_t count = p->made_count, first = ids->count - count;
+    *w = (word){.low = p->key[0], .high = p->key[1], .bytes = p->bytes & 255, .count = count & 255};
+    if (p->bytes > WORD) w[1] = (word){.low = p->key[2], .high = p->key[3], .bytes = REST};
+    if (count <= INLINE)
+        for (size_t i = 0; i < count; i++) w->ids[i] = p->made[i];
+    else {
+        w->ids[0] = (uint32_t)first;
+        w->ids[1] = (uint32_t)(first >> 16 >> 16);
+    }
+}
+
+/* Appends the piece's tokens to the list, where there is room for one a byte of a short one. */
+static bool encode_piece(encoding *e, piece *p) {
+    id_list    *ids = e->ids;
+    const word *w = p->place;
+    if (p->made_count) {
+        append(ids, p->made, p->made_count);
+        if (w) learn_word(p, ids);
+    } else if (!w) return encode_long(e, p);
+    else if (!is_known(p)) { /* it was, but another word of this batch has driven it out */ uint32_t made[LONG_WORD];
+        bpe_job job = {p->text, p->bytes, 1, made};
+        made[0] = whole(e, p);
+        if (made[0] == VOCABULARY_NONE) bpe_join_shorts(&e->b->joiner, &job, 1, BPE_NO_MERGE);
+        append(ids, made, job.count);
+    } else if (w->count <= INLINE) append_few(ids, w->ids, w->count);
+    else append_again(ids, first_of(w), w->count);
+    return true;
+}
+
 /* Text without tokens to cut out; it stands `start` bytes behind the beginning. */
 static canto_status encode_pieces(encoding *e, const char *text, size_t bytes, size_t start) {
     canto_status status = status_ok();
-    piece        pieces[BATCH];
-    size_t       count;
     for (size_t at = 0; at < bytes;) {
         if (progress_due(&e->told, start + at)) TRY(progress_tell(&e->told, start + at));
-        TRY(cut_pieces(e, text, bytes, &at, pieces, &count));
-        for (size_t i = 0; i < count; i++) {
+        TRY(cut_pieces(e, text, bytes, &at));
+        join_unknown(e);
+        for (size_t i = 0; i < e->count; i++) {
             if (!id_list_fits(e->ids, BPE_SHORT)) TRY(id_list_grow(e->ids, BPE_SHORT));
-            if (!encode_piece(e, &pieces[i])) TRY(e->status);
+            if (!encode_piece(e, &e->pieces[i])) TRY(e->status);
         }
     }
 done:
@@ -219,11 +276,15 @@ static canto_status refuse(const canto_tokenizer *t, uint32_t id, size_t at, con
 
 static canto_status encode_special(const canto_tokenizer *t, const char *text, size_t bytes, canto_special special,
                                    const char *from, id_list *ids) {
-    encoding     e = {.t = t, .b = t->bpe, .ids = ids, .told = tokenizer_progress(t, "encoding", bytes, from)};
+    encoding     e;
     unsigned     flags = special == CANTO_SPECIAL_TEXT ? BPE_ADDED : BPE_ADDED | BPE_SPECIAL;
     size_t       from_here = 0, length;
     canto_status status = status_ok();
     if (bytes == 0) return status;
+    e.t = t;
+    e.b = t->bpe;
+    e.ids = ids;
+    e.told = tokenizer_progress(t, "encoding", bytes, from);
     TRY(table_open(ids->context, bytes, &e.table));
     for (size_t at = 0; t->bpe->all & flags && at < bytes;) {
         uint32_t id = added_at(t, text + at, bytes - at, flags, &length);

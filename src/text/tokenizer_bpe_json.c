@@ -113,11 +113,12 @@ static json_t *merges_json(writer *w) {
     for (size_t i = 0; i < b->merge_count; i++) add_merge(w, b->merges[i].left, b->merges[i].right);
     for (uint32_t id = 0; !b->merges && id < w->t->tokens.count; id++) {
         uint32_t    parts[BPE_SHORT];
-        size_t      bytes, count = 0;
+        size_t      bytes;
         const char *token = vocabulary_token(&w->t->tokens, id, &bytes);
+        bpe_job     job = {token, bytes, 0, parts};
         if (bytes < 2 || !(b->flags[id] & BPE_WHOLE)) continue;
-        if (bytes <= BPE_SHORT) count = bpe_join_short(&b->joiner, token, bytes, id, parts);
-        if (count == 2) add_merge(w, parts[0], parts[1]);
+        if (bytes <= BPE_SHORT) bpe_join_shorts(&b->joiner, &job, 1, id);
+        if (job.count == 2) add_merge(w, parts[0], parts[1]);
         else add_splits(w, id);
     }
     return json_build_end(&w->merges);

@@ -46,7 +46,8 @@ static void fill_slots(vocabulary *v) {
         size_t      bytes;
         const char *token = vocabulary_token(v, id, &bytes);
         uint64_t    hash = vocabulary_hash(token, bytes);
-        if (bytes > 0) v->slots[slot_of(v, hash, token, bytes)] = hash >> 32 << 32 | id;
+        size_t      slot = slot_of(v, hash, token, bytes);
+        if (bytes > 0 && v->slots[slot] == UINT64_MAX) v->slots[slot] = hash >> 32 << 32 | id;
     }
 }
 
@@ -93,14 +94,18 @@ static void append(vocabulary *v, size_t bytes) {
     v->starts[v->count] = (uint32_t)(start + bytes + 1);
 }
 
-uint32_t vocabulary_put(vocabulary *v, size_t bytes) {
-    const char *token = vocabulary_next(v);
-    uint64_t    hash = vocabulary_hash(token, bytes);
+uint64_t vocabulary_put(vocabulary *v, size_t bytes) {
+    uint64_t hash = vocabulary_hash(vocabulary_next(v), bytes);
+    vocabulary_prefetch(v, hash);
+    append(v, bytes);
+    return hash;
+}
+
+uint32_t vocabulary_enter(vocabulary *v, uint32_t id, uint64_t hash) {
+    size_t      bytes;
+    const char *token = vocabulary_token(v, id, &bytes);
     size_t      slot = slot_of(v, hash, token, bytes);
-    if (v->slots[slot] == UINT64_MAX) {
-        append(v, bytes);
-        v->slots[slot] = hash >> 32 << 32 | (v->count - 1);
-    }
+    if (v->slots[slot] == UINT64_MAX) v->slots[slot] = hash >> 32 << 32 | id;
     return (uint32_t)v->slots[slot];
 }
 

@@ -36,16 +36,18 @@ canto_status vocabulary_add(vocabulary *v, const char *token, size_t bytes, uint
 canto_status vocabulary_add_gap(vocabulary *v);
 /* Room for so many tokens more, with so many bytes in all: adding them then moves nothing. */
 canto_status vocabulary_reserve(vocabulary *v, size_t tokens, size_t bytes);
-/* The same for one token after another, where a status for each takes too long: when there is room for its bytes, they may
- * be written at vocabulary_next, and vocabulary_put does the rest; its answer is the token's number, a smaller one than
- * count was when the token is there already. */
+/* The same for one token after another, where a status for each takes too long. When there is room for its bytes, they may
+ * be written at vocabulary_next. vocabulary_put then makes them the next token, which is not found yet, and gives their hash;
+ * vocabulary_enter, best some tokens later, lets it be found. Its answer is the token's number, or that of an earlier one with
+ * these bytes, which stays. */
 static inline bool vocabulary_fits(const vocabulary *v, size_t bytes) {
     size_t start = v->count ? v->starts[v->count] : 0;
     return v->count < v->slot_count / 2 && v->count + (size_t)1 < v->starts_room &&
            bytes + VOCABULARY_SLACK < v->text_room - start;
 }
 static inline char *vocabulary_next(const vocabulary *v) { return v->text + (v->count ? v->starts[v->count] : 0); }
-uint32_t            vocabulary_put(vocabulary *v, size_t bytes); /* bytes > 0 */
+uint64_t            vocabulary_put(vocabulary *v, size_t bytes); /* bytes > 0 */
+uint32_t            vocabulary_enter(vocabulary *v, uint32_t id, uint64_t hash);
 
 uint32_t vocabulary_find(const vocabulary *v, const char *token, size_t bytes); /* or VOCABULARY_NONE */
 /* The same in two steps, with a hint between them that the hash will be asked for. */

@@ -114,7 +114,7 @@ static size_t join_slowly(const bpe *b, const char *text, size_t bytes, uint32_t
     size_t count = bytes;
     for (size_t i = 0; i < bytes; i++) ids[i] = b->bytes[(unsigned char)text[i]];
     for (;;) {
-        uint32_t best = VOCABULARY_NONE;
+        uint32_t best = BPE_NO_MERGE;
         size_t   at = 0;
         for (size_t i = 0; i + 1 < count; i++) {
             uint32_t rank = bpe_find(b, ids[i], ids[i + 1]);
@@ -123,7 +123,7 @@ static size_t join_slowly(const bpe *b, const char *text, size_t bytes, uint32_t
                 at = i;
             }
         }
-        if (best == VOCABULARY_NONE) return count;
+        if (best == BPE_NO_MERGE) return count;
         ids[at] = bpe_whole(b, best);
         memmove(ids + at + 1, ids + at + 2, (count - at - 2) * sizeof *ids);
         count--;
