@@ -7,7 +7,8 @@
 enum { MOST_ROUNDS = 1000 };
 
 static const option_entry entries[] = {
-    {"tokenizer", 0, OPTION_PATH, "T", "gpt2, p50k, cl100k, o200k, or a file or folder (needed)", 0, 0},
+    {"tokenizer", 0, OPTION_PATH, "gpt2|p50k|cl100k|o200k|PATH",
+     "one of OpenAI's vocabularies, or a file, model or run that has a tokenizer (needed)", 0, 0},
     {"rounds", 0, OPTION_INTEGER, "N", "how often; the median counts (default: 5)", 1, MOST_ROUNDS},
     {0},
 };

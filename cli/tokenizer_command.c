@@ -5,7 +5,8 @@
 #include "tokenizer_command.h"
 
 static const option_entry which_entries[] = {
-    {"tokenizer", 0, OPTION_PATH, "byte|PATH", "bytes, or a file, model or run that has a tokenizer (needed)", 0, 0},
+    {"tokenizer", 0, OPTION_PATH, "byte|gpt2|p50k|cl100k|o200k|PATH",
+     "bytes, one of OpenAI's vocabularies, or a file, model or run that has a tokenizer (needed)", 0, 0},
     {0},
 };
 static const option_entry encode_entries[] = {

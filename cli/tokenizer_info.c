@@ -7,7 +7,7 @@
 enum { LONGEST = 10, SCRIPTS = 64 };
 
 static const option_entry which_entries[] = {
-    {"tokenizer", 0, OPTION_PATH, "byte|PATH", "the same as the operand T", 0, 0},
+    {"tokenizer", 0, OPTION_PATH, "byte|gpt2|p50k|cl100k|o200k|PATH", "the same as the operand T", 0, 0},
     {0},
 };
 static const option_group groups[] = {{"Tokenizer", which_entries}, {"Common", common_entries}, {0}};

@@ -44,9 +44,9 @@ static bool write(const canto_tokenizer *t, json_t *root) {
     json_t *model = json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:[]}", "type", "BPE", "dropout",
                               "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
                               "byte_fallback", 0, "ignore_merges", 0, "vocab", vocab, "merges");
-    return json_object_set_new(root, "pre_tokenizer", pre_tokenizer(false)) == 0 &&
-           json_object_set_new(root, "decoder", pre_tokenizer(false)) == 0 &&
-           json_object_set_new(root, "model", model) == 0 && good;
+    good = json_object_set_new(root, "model", model) == 0 && good; /* first: it is made already, and goes with root */
+    return good && json_object_set_new(root, "pre_tokenizer", pre_tokenizer(false)) == 0 &&
+           json_object_set_new(root, "decoder", pre_tokenizer(false)) == 0;
 }
 
 static canto_status read(canto_tokenizer *t, const json_t *root, const char *file, bool *fits) {

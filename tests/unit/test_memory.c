@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "store/model.h"
+#include "text/byte_level.h"
+#include "text/tokenizer_bpe.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -115,7 +117,8 @@ static void must(canto_status status) {
     if (status.code != CANTO_OK) fail_msg("%s", status.text);
 }
 
-static char root[64], run_folder[128], text_path[128], token_path[128], tokenizer_folder[128];
+static char root[64], run_folder[128], text_path[128], token_path[128], tokenizer_folder[128], ranks_path[128],
+    files_folder[128];
 
 typedef struct world {
     bool             own; /* the caller's allocator */
@@ -176,6 +179,62 @@ done:
     canto_free(w->context, ids);
     canto_tokenizer_close(again);
     canto_tokenizer_close(first);
+    return status;
+}
+
+/* The bytes themselves, saved and read again. */
+static canto_status part_bytes(world *w) {
+    canto_status            status;
+    canto_tokenizer_options options = canto_tokenizer_options_default();
+    canto_tokenizer        *first = NULL, *again = NULL;
+    options.kind = "byte";
+    TRY(canto_tokenizer_train(w->context, &options, NULL, 0, &first));
+    TRY(canto_tokenizer_save(first, tokenizer_folder));
+    TRY(canto_tokenizer_open(w->context, tokenizer_folder, &again));
+    assert_true(canto_tokenizer_hash(again) == canto_tokenizer_hash(first));
+done:
+    canto_tokenizer_close(again);
+    canto_tokenizer_close(first);
+    return status;
+}
+
+/* Byte pairs in the form of two files. */
+static canto_status part_files(world *w) {
+    canto_status     status;
+    canto_tokenizer *t = NULL;
+    uint32_t        *ids = NULL;
+    size_t           count;
+    TRY(canto_tokenizer_open(w->context, files_folder, &t));
+    TRY(canto_tokenizer_encode(t, "one", 3, &ids, &count));
+    assert_int_equal(count, 1);
+done:
+    canto_free(w->context, ids);
+    canto_tokenizer_close(t);
+    return status;
+}
+
+/* A file of ranks is read, and then refused, for it is none of those that are known; what becomes of one that is. */
+static canto_status part_ranks(world *w) {
+    static const char *const texts[] = {"on", "ne", "one", "twoo", "wo", "woo"}; /* "twoo": by higher ranks */
+    canto_status             status;
+    canto_tokenizer         *t = NULL;
+    uint32_t                *ids = NULL;
+    size_t                   count;
+    bpe_parts                parts = {.tokens.context = w->context};
+    status = canto_tokenizer_open(w->context, ranks_path, &t);
+    if (status.code != CANTO_ERROR_UNSUPPORTED) goto done;
+    for (int byte = 0; byte < 256; byte++) TRY(vocabulary_add(&parts.tokens, &(char){(char)byte}, 1, NULL));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        TRY(vocabulary_add(&parts.tokens, texts[i], strlen(texts[i]), NULL));
+    TRY(pattern_open(w->context, "none", &parts.cutter));
+    TRY(tokenizer_bpe_new(w->context, &parts, &t));
+    TRY(canto_tokenizer_encode(t, "oneonetwoo", 10, &ids, &count));
+    assert_int_equal(count, 3);
+done:
+    canto_free(w->context, ids);
+    canto_tokenizer_close(t);
+    vocabulary_close(&parts.tokens);
+    pattern_close(&parts.cutter);
     return status;
 }
 
@@ -419,7 +478,10 @@ static void every_part(bool own) {
     remove_run();
     every_failure("context", &w, nothing, part_context, 3);
     every_failure("tokenizer", &w, nothing, part_tokenizer, 50);
+    every_failure("bytes", &w, nothing, part_bytes, 50);
     every_failure("byte pairs", &w, nothing, part_pairs, 50);
+    every_failure("byte pairs in two files", &w, nothing, part_files, 10);
+    every_failure("byte pairs by ranks", &w, nothing, part_ranks, 10);
     every_failure("data", &w, nothing, part_data, 6);
     every_failure("preparing", &w, nothing, part_preparing, 8);
     every_failure("training", &w, no_run, part_training, 20);
@@ -446,7 +508,25 @@ static void test_the_callers_allocator(void **state) {
     json_set_alloc_funcs(for_json, __wrap_free);
 }
 
+/* vocab.json and merges.txt: the bytes, "on" and "one". */
+static bool write_files(void) {
+    static const char merges[] = "#version: 0.2\no n\non e\n";
+    char              names[256][4], path[200];
+    bool              good = true;
+    FILE             *file;
+    byte_level_names(names);
+    snprintf(path, sizeof path, "%s/vocab.json", files_folder);
+    if (!(file = fopen(path, "w"))) return false;
+    for (int byte = 0; byte < 256; byte++)
+        fprintf(file, "%s\"%s%s\":%d", byte ? "," : "{", byte == '"' || byte == '\\' ? "\\" : "", names[byte], byte);
+    fprintf(file, ",\"on\":256,\"one\":257}");
+    good = fclose(file) == 0;
+    snprintf(path, sizeof path, "%s/merges.txt", files_folder);
+    return good && file_write_whole(path, merges, sizeof merges - 1).code == CANTO_OK;
+}
+
 static int set_up(void **state) {
+    static const char ranks[] = "IQ== 0\nIg== 1\nIyM= 2\nIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMj 300\n";
     static const char text[] = "one two three four one 1 22 two a333b three one four two one three two\n";
     (void)state;
     snprintf(root, sizeof root, "/tmp/canto-memory-XXXXXX");
@@ -455,7 +535,11 @@ static int set_up(void **state) {
     snprintf(text_path, sizeof text_path, "%s/text", root);
     snprintf(token_path, sizeof token_path, "%s/tokens", root);
     snprintf(tokenizer_folder, sizeof tokenizer_folder, "%s/folder", root);
+    snprintf(ranks_path, sizeof ranks_path, "%s/ranks.tiktoken", root);
+    snprintf(files_folder, sizeof files_folder, "%s/files", root);
     json_set_alloc_funcs(for_json, __wrap_free);
+    if (folder_create(files_folder).code != CANTO_OK || !write_files()) return -1;
+    if (file_write_whole(ranks_path, ranks, sizeof ranks - 1).code != CANTO_OK) return -1;
     if (folder_create(tokenizer_folder).code != CANTO_OK) return -1;
     return file_write_whole(text_path, text, sizeof text - 1).code == CANTO_OK ? 0 : -1;
 }
