@@ -13,7 +13,8 @@ static const option_entry entries[] = {
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
     {"specials", 0, OPTION_TEXT, "A,B,...", "tokens at the vocabulary's head, e.g. '<PAD>,<BOS>'", 0, 0},
-    {"field", 0, OPTION_TEXT, "KEY", "of files named .jsonl: what the text of a line is called (default: text)", 0, 0},
+    {"field", 0, OPTION_TEXT, "KEY",
+     "of files named .jsonl or .ndjson: what the text of a line is called (default: text)", 0, 0},
     {"end-of-text", 0, OPTION_TEXT, "TOKEN",
      "what stands between documents; none: nothing (default: <|endoftext|>, <EOS> or </s> if the vocabulary has it, "
      "otherwise a newline, and between words nothing)",
@@ -88,9 +89,8 @@ const command command_data_prepare = {
     .operands = "TEXT... -o FILE [OPTIONS]",
     .about = "turn texts into a token file that train and eval read",
     .details =
-        "TEXT are UTF-8 files of any size, each a document, or files named .jsonl with a JSON object a line, whose "
-        "text "
-        "(--field) is a document; all of them may be packed: .gz, .zst.\n"
+        "TEXT are UTF-8 files of any size, each a document, or files named .jsonl or .ndjson with a JSON object a "
+        "line, whose text (--field) is a document; all of them may be packed: .gz, .zst.\n"
         "The texts are read in pieces, encoded by all threads, and never lie in memory as a whole. FILE appears when "
         "it "
         "is complete. Until then there are FILE.part and FILE.part.json: after Ctrl-C, a kill or a full disk the same "

@@ -15,7 +15,8 @@ static const option_entry shape_entries[] = {
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
     {"specials", 0, OPTION_TEXT, "A,B,...", "tokens at the vocabulary's head, e.g. '<PAD>,<BOS>'", 0, 0},
-    {"field", 0, OPTION_TEXT, "KEY", "of files named .jsonl: what the text of a line is called (default: text)", 0, 0},
+    {"field", 0, OPTION_TEXT, "KEY",
+     "of files named .jsonl or .ndjson: what the text of a line is called (default: text)", 0, 0},
     {0},
 };
 static const option_entry merge_entries[] = {

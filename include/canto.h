@@ -198,8 +198,8 @@ typedef struct canto_tokenizer_options {
     const char *unknown; /* char, word: a token for everything unseen, e.g. "<UNK>"; NULL: unseen text is an error */
     const char
         *specials; /* comma-separated tokens put at the vocabulary's head, e.g. "<PAD>,<BOS>,<EOS>,<UNK>"; NULL */
-    const char
-        *field; /* files named .jsonl: a JSON object a line, whose text under this key counts; NULL: plain text */
+    /* Files named .jsonl or .ndjson: a JSON object a line, whose text under this key counts; NULL: plain text. */
+    const char *field;
     /* The rest is of kind bpe. The pattern cuts texts into pieces, over which no token reaches: "gpt2" (NULL), "cl100k", "o200k", "none",
      * or a regular expression, every match of which is a piece, and so is what lies between two (canto_context_options.regex). */
     const char   *pattern;
@@ -308,8 +308,8 @@ CANTO_API void         canto_data_close(canto_data *data);
 CANTO_API bool canto_data_is_token_file(const char *path);
 
 typedef struct canto_prepare_options {
-    const char *
-        field; /* files named .jsonl: a JSON object a line, whose text under this key is a document. NULL: plain text */
+    /* Files named .jsonl or .ndjson: a JSON object a line, whose text under this key is a document. NULL: plain text. */
+    const char *field;
     /* The token between two documents. NULL: the tokenizer's own (<|endoftext|>, <EOS> or </s>), and if it has none, what
      * canto_data_from_texts puts between texts. "": nothing. */
     const char *end_of_text;
@@ -323,8 +323,8 @@ typedef struct canto_prepared {
 } canto_prepared;
 
 /* Encodes files of any size into a token file, with all threads and little memory: a document is a text file, or a line of one
- * named .jsonl; names that end as the context's readers say are unpacked. The bytes do not depend on the threads. The file
- * grows as FILE.part with FILE.part.json beside it, and gets its name when it is complete. Stopped by the context's progress
+ * named .jsonl or .ndjson; names that end as the context's readers say are unpacked. The bytes do not depend on the
+ * threads. The file grows as FILE.part with FILE.part.json beside it, and gets its name when it is complete. Stopped by the context's progress
  * callback (CANTO_STOPPED), killed or failed, the same call goes on where it was, as long as the texts have kept size and time:
  * the file becomes that of a call without interruption. options NULL: the defaults; prepared may be NULL. The allocator is called
  * by the context's threads here, but never by two at once. */

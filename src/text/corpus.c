@@ -15,14 +15,14 @@ static bool ends_in(const char *path, size_t bytes, const char *suffix) {
     return bytes > length && memcmp(path + bytes - length, suffix, length) == 0;
 }
 
-/* The reader of a path, or NULL, and whether the name without its suffix ends in .jsonl. */
+/* The reader of a path, or NULL, and whether the name without its suffix ends in .jsonl, or .ndjson, which is the same. */
 static const canto_reader *reader_of(const canto_context *context, const char *path, bool *lines) {
     size_t              bytes = strlen(path);
     const canto_reader *found = NULL;
     for (size_t i = 0; i < CANTO_READERS_MAX && context->readers[i].suffix && !found; i++)
         if (ends_in(path, bytes, context->readers[i].suffix)) found = &context->readers[i];
     if (found) bytes -= strlen(found->suffix);
-    *lines = ends_in(path, bytes, ".jsonl");
+    *lines = ends_in(path, bytes, ".jsonl") || ends_in(path, bytes, ".ndjson");
     return found;
 }
 

@@ -1,6 +1,6 @@
 /* corpus.h - FILES -> TEXT: many files as one stream of pieces, unpacked on the way, never a whole file in memory.
  *
- * A document is a plain file, or a line of a file named .jsonl. A plain file comes in pieces that end where the tokenizer's
+ * A document is a plain file, or a line of a file named .jsonl or .ndjson. A plain file comes in pieces that end where the tokenizer's
  * kind may cut; lines are never cut. Which pieces there are depends on the files alone. */
 #ifndef CANTO_CORPUS_H
 #define CANTO_CORPUS_H
@@ -24,7 +24,7 @@ typedef struct corpus {
     const canto_tokenizer *tokenizer; /* its kind cuts; NULL: pieces end anywhere */
     const char *const     *paths;
     size_t                 count;
-    const char            *field; /* of .jsonl; NULL: such files are plain text */
+    const char            *field; /* of lines of JSON; NULL: such files are plain text */
     corpus_place           place; /* of the next byte to be given out */
     byte_list              rest;  /* bytes read behind it */
     file_reader            file;

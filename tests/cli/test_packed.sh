@@ -10,10 +10,11 @@ gzip -c book.txt >book.txt.gz
 { head -c 5000 book.txt | gzip -c && tail -c +5001 book.txt | gzip -c && head -c 512 /dev/zero; } >parts.txt.gz
 zstd -qc book.txt >book.txt.zst
 { head -c 5000 book.txt | zstd -qc && tail -c +5001 book.txt | zstd -qc; } >parts.txt.zst
-jq -Rsc '{id: 1, body: .}' book.txt | tee lines.jsonl | gzip -c >lines.jsonl.gz
+jq -Rsc '{id: 1, body: .}' book.txt | tee lines.jsonl lines.ndjson | gzip -c >lines.jsonl.gz
+cp lines.jsonl.gz lines.ndjson.gz
 for kind in char word byte; do
     run 0 data prepare book.txt -o plain.tok --tokenizer $kind --quiet
-    for text in book.txt.gz parts.txt.gz book.txt.zst parts.txt.zst lines.jsonl lines.jsonl.gz; do
+    for text in book.txt.gz parts.txt.gz book.txt.zst parts.txt.zst lines.jsonl lines.jsonl.gz lines.ndjson lines.ndjson.gz; do
         run 0 data prepare $text -o other.tok --tokenizer $kind --field body --threads 3 --quiet
         cmp plain.tok other.tok || fail "$kind: $text gives other tokens than book.txt"
         cmp plain.tok.tokenizer/tokenizer.json other.tok.tokenizer/tokenizer.json || fail "$kind: $text gives another tokenizer"
