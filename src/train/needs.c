@@ -29,11 +29,15 @@ static canto_status check_sizes(const canto_config *c, int32_t B, const tensor_t
                         B, c->context, bytes);
 }
 
+/* Tokens that an epoch predicts. */
+static uint64_t epoch_tokens(const needs_of *of) {
+    double train = of->options->split * (double)of->tokens;
+    return of->options->epochs == 0 || train < 2 ? 0 : (uint64_t)train - 1;
+}
+
 /* Windows of an epoch, each of which has four bytes in its order. */
 static uint64_t order_bytes(const needs_of *of) {
-    double train = of->options->split * (double)of->tokens;
-    if (of->options->epochs == 0 || train < 2) return 0;
-    return ((uint64_t)train - 1) / (uint64_t)of->config->context * sizeof(uint32_t);
+    return epoch_tokens(of) / (uint64_t)of->config->context * sizeof(uint32_t);
 }
 
 static uint64_t batch_bytes(const needs_of *of, int32_t B) {
@@ -214,11 +218,12 @@ done:
 
 /* --------------------------------------------------------------------------------------------------------- disk */
 
+/* As loader_epoch_batches: what is left over behind the last whole window is a batch of its own. */
 uint64_t needs_updates(const needs_of *of) {
     const canto_train_options *o = of->options;
-    uint64_t                   windows = order_bytes(of) / sizeof(uint32_t);
+    uint64_t T = (uint64_t)of->config->context, windows = epoch_tokens(of) / T, B = (uint64_t)o->batch;
     if (o->epochs == 0) return (uint64_t)o->steps;
-    uint64_t batches = windows / (uint64_t)o->batch + 1;
+    uint64_t batches = windows / B + (windows % B != 0) + (epoch_tokens(of) % T != 0);
     return windows ? (uint64_t)o->epochs * ((batches + (uint64_t)o->accumulate - 1) / (uint64_t)o->accumulate) : 0;
 }
 
