@@ -58,7 +58,8 @@ typedef struct tokenizer_kind {
     size_t (*cut)(const canto_tokenizer *t, const char *text, size_t bytes);
     /* Hugging Face's tokenizer.json: fills in the parts that differ from kind to kind; false without memory. */
     bool (*write)(const canto_tokenizer *t, json_t *root);
-    /* Reads them again into an empty tokenizer of this kind. *fits is false when the file is of another kind. */
+    /* Reads them again into an empty tokenizer of this kind. *fits is false when the file is of another kind. NULL: both kinds of
+     * byte-level encodings are read by tokenizer_bpe_read. */
     canto_status (*read)(canto_tokenizer *t, const json_t *root, const char *file, bool *fits);
 } tokenizer_kind;
 

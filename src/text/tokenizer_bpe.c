@@ -460,15 +460,6 @@ done:
     return status;
 }
 
-/* tokenizer.json is large: canto_tokenizer_open has it read in another way. */
-static canto_status read(canto_tokenizer *t, const json_t *root, const char *file, bool *fits) {
-    (void)t;
-    (void)root;
-    (void)file;
-    *fits = false;
-    return status_ok();
-}
-
 const tokenizer_kind tokenizer_bpe = {.name = "bpe",
                                       .joint = "",
                                       .text_separator = "\n",
@@ -477,5 +468,4 @@ const tokenizer_kind tokenizer_bpe = {.name = "bpe",
                                       .encode = encode,
                                       .encode_special = encode_special,
                                       .cut = cut,
-                                      .write = tokenizer_bpe_write,
-                                      .read = read};
+                                      .write = tokenizer_bpe_write};

@@ -218,6 +218,35 @@ done:
     return status;
 }
 
+/* Whether tokens are the bytes, with their values as ids, and nothing joins them. */
+static bool is_bytes(const canto_tokenizer *t) {
+    bool bytes = t->tokens.count == 256 && t->bpe->merge_count == 0 && t->bpe->length_count == 0;
+    for (uint32_t id = 0; bytes && id < 256; id++) {
+        size_t               length;
+        const unsigned char *token = (const unsigned char *)vocabulary_token(&t->tokens, id, &length);
+        bytes = length == 1 && token[0] == id;
+    }
+    return bytes;
+}
+
+/* A tokenizer of kind "byte" in the place of *tokenizer, which is the same. */
+static canto_status make_bytes(canto_context *context, canto_tokenizer **tokenizer) {
+    canto_tokenizer *t;
+    canto_status     status;
+    canto_tokenizer_close(*tokenizer);
+    *tokenizer = NULL;
+    TRY(tokenizer_new(context, &tokenizer_byte, &t));
+    status = t->kind->begin(t);
+    if (status.code == CANTO_OK) {
+        tokenizer_finish(t);
+        *tokenizer = t;
+    } else {
+        canto_tokenizer_close(t);
+    }
+done:
+    return status;
+}
+
 canto_status tokenizer_bpe_read(canto_context *context, const json_t *root, const json_part *vocab,
                                 const json_part *merges, const char *file, canto_tokenizer **tokenizer) {
     const json_t *model = json_object_get(root, "model");
@@ -234,6 +263,7 @@ canto_status tokenizer_bpe_read(canto_context *context, const json_t *root, cons
     TRY(bpe_reader_order(&r));
     TRY(json_each_text(context, merges, file, bpe_reader_merge, &r));
     TRY(bpe_reader_finish(&r, tokenizer));
+    if (is_bytes(*tokenizer)) TRY(make_bytes(context, tokenizer));
 done:
     bpe_reader_close(&r);
     return status;

@@ -5,7 +5,8 @@
 #include "text/tokenizer_bpe.h"
 
 bool tokenizer_bpe_write(const canto_tokenizer *t, json_t *root); /* false without memory */
-/* root: the document, of which vocab and merges, the model's, have been left apart. */
+/* root: the document, of which vocab and merges, the model's, have been left apart. Bytes that nothing joins become a
+ * tokenizer of kind "byte". */
 canto_status tokenizer_bpe_read(canto_context *context, const json_t *root, const json_part *vocab,
                                 const json_part *merges, const char *file, canto_tokenizer **tokenizer);
 

@@ -1,5 +1,6 @@
 /* tokenizer_byte.c - 256 tokens, each a byte whose value is its id. Any bytes can be encoded. JSON holds texts only, so in
- * tokenizer.json a byte stands as a character (byte_level.h). */
+ * tokenizer.json a byte stands as a character (byte_level.h); the file is that of byte pairs of which there are none, and is read
+ * as such. */
 #include "text/byte_level.h"
 
 static canto_status begin(canto_tokenizer *t) {
@@ -49,27 +50,6 @@ static bool write(const canto_tokenizer *t, json_t *root) {
            json_object_set_new(root, "decoder", pre_tokenizer(false)) == 0;
 }
 
-static canto_status read(canto_tokenizer *t, const json_t *root, const char *file, bool *fits) {
-    char          names[256][4];
-    const json_t *model = json_object_get(root, "model"), *vocab = json_object_get(model, "vocab");
-    const json_t *merges = json_object_get(model, "merges"), *cutter = json_object_get(root, "pre_tokenizer");
-    *fits = json_has_type(model, "BPE") && json_is_array(merges) && json_array_size(merges) == 0 &&
-            json_has_type(cutter, "ByteLevel") && json_is_false(json_object_get(cutter, "add_prefix_space"));
-    if (!*fits) return status_ok();
-    byte_level_names(names);
-    for (int byte = 0; byte < 256; byte++) {
-        const json_t *id = json_object_get(vocab, names[byte]);
-        if (!json_is_integer(id) || json_integer_value(id) != byte)
-            return status_error(CANTO_ERROR_FORMAT,
-                                "'%.300s': byte %d must have the id %d in the vocabulary of a byte tokenizer", file,
-                                byte, byte);
-    }
-    if (json_object_size(vocab) != 256)
-        return status_error(CANTO_ERROR_FORMAT, "'%.300s': a byte tokenizer has 256 tokens, not %zu", file,
-                            json_object_size(vocab));
-    return begin(t);
-}
-
 const tokenizer_kind tokenizer_byte = {.name = "byte",
                                        .joint = "",
                                        .text_separator = "\n",
@@ -77,5 +57,4 @@ const tokenizer_kind tokenizer_byte = {.name = "byte",
                                        .begin = begin,
                                        .encode = encode,
                                        .cut = cut,
-                                       .write = write,
-                                       .read = read};
+                                       .write = write};

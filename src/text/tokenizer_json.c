@@ -126,7 +126,8 @@ static canto_status read_tokenizer(canto_context *context, const json_t *root, c
     for (size_t i = 0; tokenizer_kind_at(i); i++) {
         canto_tokenizer *t;
         bool             fits = false;
-        canto_status     status = tokenizer_new(context, tokenizer_kind_at(i), &t);
+        if (!tokenizer_kind_at(i)->read) continue;
+        canto_status status = tokenizer_new(context, tokenizer_kind_at(i), &t);
         if (status.code != CANTO_OK) return status;
         status = t->kind->read(t, root, file, &fits);
         if (status.code == CANTO_OK && fits) {
@@ -151,8 +152,7 @@ static canto_status read_json(canto_context *context, const char *file, canto_to
     TRY(file_map_open(file, &map));
     const char *text = (const char *)map.data;
     TRY(json_parse_apart(context, text, map.bytes, file, parts, 2, &root));
-    bool merges = parts[1].text && memchr(parts[1].text, '"', parts[1].bytes);
-    if (json_has_type(json_object_get(root, "model"), "BPE") && merges) {
+    if (json_has_type(json_object_get(root, "model"), "BPE")) {
         TRY(tokenizer_bpe_read(context, root, &parts[0], &parts[1], file, tokenizer));
         goto done;
     }
