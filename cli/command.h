@@ -89,6 +89,8 @@ bool support_prompt(const option_set *options, const char **prompt, size_t *byte
 /* Creates a folder and its parents; an existing one is fine. */
 bool support_make_folder(const char *path);
 
+/* The kind that new tokenizers are of unless the user or a preset's source wants another. */
+#define SUPPORT_KIND "bpe"
 /* Whether it is char, byte, word, bpe or bpe:SIZE: a tokenizer to be made of the texts. */
 bool support_is_kind(const char *name);
 /* The same; fills wanted in, with the options that shape a new tokenizer. */

@@ -8,7 +8,7 @@ static const option_entry entries[] = {
      0},
     {"tokenizer", 0, OPTION_PATH, "char|byte|word|bpe|gpt2|PATH",
      "a new tokenizer of this kind (bpe:SIZE says how many tokens), the vocabulary of gpt2, p50k, cl100k or o200k, or "
-     "a folder or file with a tokenizer (default: char)",
+     "a folder or file with a tokenizer (default: bpe, up to 4096 tokens)",
      0, 0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
@@ -62,7 +62,7 @@ static int run_prepare(option_set *options) {
     canto_context   *context = support_context(options);
     canto_tokenizer *tokenizer = NULL;
     if (!context ||
-        !support_tokenizer(context, options, options_text(options, "tokenizer", "char"), options->operands,
+        !support_tokenizer(context, options, options_text(options, "tokenizer", SUPPORT_KIND), options->operands,
                            options->count, &tokenizer) ||
         !support_make_folder(folder) || !support_good(canto_tokenizer_save(tokenizer, folder)) ||
         !support_good(canto_data_prepare(context, tokenizer, &how, (const char *const *)options->operands,

@@ -182,7 +182,7 @@ bool sweep_open(sweep *s) {
     static const char *const own[] = {"vary", "variant", "output", "picture", "x", "y", "threads", "quiet", "json"};
     const char              *path = options_text(s->options, "output", NULL);
     if (!path) return true;
-    char   *text = train_resume_record(s->options);
+    char   *text = train_resume_record(s->options, NULL);
     json_t *record = text ? json_loads(text, 0, NULL) : NULL;
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) json_object_del(record, own[i]);
     free(text);

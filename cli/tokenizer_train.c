@@ -9,8 +9,7 @@
 
 static const option_entry shape_entries[] = {
     {"output", 'o', OPTION_FOLDER, "FOLDER", "where tokenizer.json goes (needed)", 0, 0},
-    {"kind", 0, OPTION_CHOICE, "char|byte|word|bpe",
-     "its kind (default: bpe when an option of bpe is given, else char)", 0, 0},
+    {"kind", 0, OPTION_CHOICE, "char|byte|word|bpe", "its kind (default: bpe)", 0, 0},
     {"tokenizer", 0, OPTION_TEXT, "char|byte|word|bpe:SIZE", "the same, written as for canto train", 0, 0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
@@ -20,13 +19,14 @@ static const option_entry shape_entries[] = {
     {0},
 };
 static const option_entry merge_entries[] = {
-    {"size", 0, OPTION_INTEGER, "N", "tokens wanted, the 256 bytes and special ones included (default: 4096)", 256,
+    {"size", 0, OPTION_INTEGER, "N",
+     "tokens wanted, the 256 bytes and special ones included (default: what the texts bear, 4096 at most)", 256,
      2147483647},
     {"pattern", 0, OPTION_TEXT, "gpt2|cl100k|o200k|none|REGEX",
      "how texts are cut into pieces, over which no token reaches; a regular expression finds pieces (default: gpt2)", 0,
      0},
-    {"min-frequency", 0, OPTION_INTEGER, "N", "neighbours that occur less often are not merged (default: 2)", 1,
-     9007199254740992.0},
+    {"min-frequency", 0, OPTION_INTEGER, "N",
+     "neighbours that occur less often are not merged (default: 2; without --size: 50)", 1, 9007199254740992.0},
     {"memory", 0, OPTION_INTEGER, "MIB",
      "memory to get along with; where it is too little, rare words are left out (default: 256)", 1, 1048576},
     {0},
@@ -62,14 +62,6 @@ static bool take_standard_input(option_set *options) {
     return kept < count;
 }
 
-static const char *wanted_kind(const option_set *options) {
-    static const char *const of_bpe[] = {"size", "pattern", "min-frequency", "memory"};
-    const char              *kind = options_text(options, "kind", options_text(options, "tokenizer", NULL));
-    for (size_t i = 0; !kind && i < sizeof of_bpe / sizeof *of_bpe; i++)
-        if (options_given(options, of_bpe[i])) kind = "bpe";
-    return kind ? kind : "char";
-}
-
 static bool train(canto_context *context, const option_set *options, const char *kind, bool from_input,
                   canto_tokenizer **tokenizer) {
     canto_tokenizer_options wanted = canto_tokenizer_options_default();
@@ -83,7 +75,8 @@ static bool train(canto_context *context, const option_set *options, const char 
 }
 
 static int run_tokenizer_train(option_set *options) {
-    const char *folder = options_text(options, "output", NULL), *kind = wanted_kind(options);
+    const char *folder = options_text(options, "output", NULL),
+               *kind = options_text(options, "kind", options_text(options, "tokenizer", SUPPORT_KIND));
     if (!folder || !*folder) return support_usage("where to? add -o FOLDER");
     if (options_given(options, "kind") && options_given(options, "tokenizer"))
         return support_usage("--kind and --tokenizer say the same: give one of them");
@@ -104,12 +97,12 @@ static int run_tokenizer_train(option_set *options) {
 }
 
 static const char *const train_examples[] = {
-    "canto tokenizer train book.txt other.txt -o symbols",
-    "one token for every character that the texts have",
-    "canto tokenizer train book.txt other.txt -o pairs --kind bpe --size 1000",
+    "canto tokenizer train book.txt other.txt -o pairs --size 1000",
     "byte pairs: the strings of bytes that occur most often, a thousand tokens in all",
-    "cat book.txt | canto tokenizer train - -o pairs --size 1000 --pattern cl100k",
-    "the same from standard input, cut into pieces as OpenAI's cl100k is",
+    "cat book.txt | canto tokenizer train - -o pairs --pattern cl100k",
+    "as many as the text bears, from standard input, cut into pieces as OpenAI's cl100k is",
+    "canto tokenizer train book.txt other.txt -o symbols --kind char",
+    "one token for every character that the texts have",
     "canto tokenizer train poem.txt -o words --tokenizer word --numbers '<NUM>'",
     "one for every word; all numbers share one",
     NULL,
@@ -122,7 +115,7 @@ const command command_tokenizer_train = {
     .details =
         "FOLDER gets tokenizer.json and tokenizer_config.json in the form of Hugging Face. canto train makes its own "
         "tokenizer; this one is for several models that are to share it: --tokenizer FOLDER.\n"
-        "With --kind bpe, texts may be of any size, and TEXT may be -, standard input. The tokenizer depends on the "
+        "Byte pairs are learnt of texts of any size, and TEXT may be -, standard input. The tokenizer depends on the "
         "texts and the options alone, never on the threads. Of pairs that occur equally often the one whose tokens "
         "have "
         "the lower ids becomes a token first, as in Hugging Face's trainer. Text of special tokens is text like any "

@@ -228,14 +228,24 @@ static int read_options(option_set *options, const char *folder, canto_config *c
     return folder_is_free(folder) ? DONE : FAILED;
 }
 
+/* What a token is, in the plural. */
+static const char *kind_called(const canto_tokenizer *tokenizer) {
+    static const char *const names[][2] = {
+        {"char", "characters"}, {"byte", "bytes"}, {"word", "words"}, {"bpe", "byte pairs"}};
+    const char *kind = canto_tokenizer_kind(tokenizer);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i][0], kind)) return names[i][1];
+    return kind;
+}
+
 /* What the run is, in a line. */
 static void introduce(const canto_context *context, const canto_config *config, const canto_train_options *settings,
-                      const canto_data *data, int64_t step) {
+                      const canto_tokenizer *tokenizer, const canto_data *data, int64_t step) {
     canto_report report;
     if (canto_config_report(config, settings->batch, 0, &report).code != CANTO_OK) return;
-    terminal_note("%s: %s parameters, vocabulary %s, %s tokens, %d threads, %s", config->preset,
+    terminal_note("%s: %s parameters, vocabulary %s (%s), %s tokens, %d threads, %s", config->preset,
                   number_grouped(report.total).text, number_grouped((uint64_t)config->vocab).text,
-                  number_grouped(canto_data_count(data)).text, canto_context_threads(context),
+                  kind_called(tokenizer), number_grouped(canto_data_count(data)).text, canto_context_threads(context),
                   canto_context_cpu(context));
     if (step > 0) terminal_note("going on after step %lld", (long long)step);
 }
@@ -271,7 +281,7 @@ int train_one(option_set *options, const char *label) {
     if (resume) code = train_resume_read(context, options, folder, &config, &settings);
     if (resume && code != DONE) goto done;
     code = FAILED;
-    if (!(record = train_resume_record(options))) goto done;
+    if (!(record = train_resume_record(options, train_options_tokenizer(options, &config)))) goto done;
     if (!train_options_texts(context, options, &config, &tokenizer, &data)) goto done;
     if (!resume && !options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
     if (!support_good(
@@ -283,7 +293,7 @@ int train_one(option_set *options, const char *label) {
     run.seed = settings.seed;
     run.prompt = options_text(options, "sample-prompt", NULL);
     options_int64(options, "sample-every", &run.sample_every);
-    if (!label) introduce(context, &config, &settings, data, canto_trainer_step(run.trainer));
+    if (!label) introduce(context, &config, &settings, tokenizer, data, canto_trainer_step(run.trainer));
     if (!quiet) run.most = most_tokens(context, &config);
     code = train(&run);
 done:

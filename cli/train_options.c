@@ -22,7 +22,7 @@ static const option_entry run_entries[] = {
 const option_entry tokenizer_entries[] = {
     {"tokenizer", 0, OPTION_PATH, "char|byte|word|bpe|gpt2|PATH",
      "a new tokenizer of this kind (bpe:SIZE says how many tokens), the vocabulary of gpt2, p50k, cl100k or o200k, or "
-     "a folder or file with a tokenizer (default: char; dante*: word)",
+     "a folder or file with a tokenizer (default: bpe, up to 4096 tokens; shakespeare-*: char, dante*: word)",
      0, 0},
     {"numbers", 0, OPTION_TEXT, "TOKEN", "word: what every number becomes, e.g. '<NUM>'", 0, 0},
     {"unknown", 0, OPTION_TEXT, "TOKEN", "char, word: what everything unseen becomes, e.g. '<UNK>'", 0, 0},
@@ -126,9 +126,17 @@ bool train_options_apply(const option_set *options, canto_train_options *t) {
     return true;
 }
 
+/* The presets of sources 003 and 004 are for words and for characters, as those have them. */
+const char *train_options_tokenizer(const option_set *options, const canto_config *config) {
+    const char *kind = SUPPORT_KIND;
+    if (config->family == CANTO_FAMILY_DANTE) kind = "word";
+    if (config->family == CANTO_FAMILY_SHAKESPEARE) kind = "char";
+    return options_text(options, "tokenizer", kind);
+}
+
 bool train_options_texts(canto_context *context, const option_set *options, const canto_config *config,
                          canto_tokenizer **tokenizer, canto_data **data) {
-    const char *kind = options_text(options, "tokenizer", config->family == CANTO_FAMILY_DANTE ? "word" : "char");
+    const char *kind = train_options_tokenizer(options, config);
     char        beside[4200];
     bool        prepared;
     if (!support_texts(options->operands, options->count, &prepared)) return false;

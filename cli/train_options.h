@@ -10,6 +10,8 @@ extern const option_entry tokenizer_entries[], training_entries[], journal_entri
 /* Changes settings, a preset's, as the options say. False after a message when they contradict each other. */
 bool train_options_apply(const option_set *options, canto_train_options *settings);
 
+/* --tokenizer, or what is in its place with this model. */
+const char *train_options_tokenizer(const option_set *options, const canto_config *config);
 /* The tokenizer and the tokens of the operands. A token file's tokenizer lies beside it, in FILE.tokenizer. False after a
  * message. */
 bool train_options_texts(canto_context *context, const option_set *options, const canto_config *config,

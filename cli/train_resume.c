@@ -80,13 +80,16 @@ static json_t *absolute(const json_t *path) {
     return text;
 }
 
-char *train_resume_record(const option_set *options) {
-    json_t     *record = options_record(options), *texts = json_object_get(record, "texts");
-    const char *kind = json_string_value(json_object_get(record, "tokenizer"));
+char *train_resume_record(const option_set *options, const char *kind) {
+    json_t *record = options_record(options), *texts = json_object_get(record, "texts");
+    bool    prepared = options->count && canto_data_is_token_file(options->operands[0]); /* with its own beside it */
     json_object_del(record, "resume");
+    if (kind && !prepared && !json_object_get(record, "tokenizer"))
+        json_object_set_new(record, "tokenizer", json_string(kind));
     for (size_t i = 0; i < json_array_size(texts); i++)
         json_array_set_new(texts, i, absolute(json_array_get(texts, i)));
-    if (kind && !support_is_kind(kind))
+    const char *taken = json_string_value(json_object_get(record, "tokenizer"));
+    if (taken && !support_is_kind(taken))
         json_object_set_new(record, "tokenizer", absolute(json_object_get(record, "tokenizer")));
     char *text = record ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(record);

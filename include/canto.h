@@ -202,23 +202,25 @@ typedef struct canto_tokenizer_options {
     const char *field;
     /* The rest is of kind bpe. The pattern cuts texts into pieces, over which no token reaches: "gpt2" (NULL), "cl100k", "o200k", "none",
      * or a regular expression, every match of which is a piece, and so is what lies between two (canto_context_options.regex). */
-    const char   *pattern;
-    int32_t       size;          /* tokens wanted, specials and the 256 bytes included; 0: 4096 beside the specials */
-    int64_t       min_frequency; /* a pair that occurs less often does not become a token; 0: 2 */
-    size_t        memory; /* bytes to get along with, more or less; 0: 256 MiB. Where there are more distinct words than
+    const char *pattern;
+    int32_t     size; /* tokens wanted, specials and the 256 bytes included; 0: what the texts bear, 4096 beside the
+                         * specials at most */
+    int64_t     min_frequency; /* a pair that occurs less often does not become a token; 0: 2, and without a size 50 */
+    size_t      memory; /* bytes to get along with, more or less; 0: 256 MiB. Where there are more distinct words than
                                   * fit, the rarest are left out, which a warning says */
-    canto_read_fn read;   /* one text more, after those of paths; NULL: none */
+    canto_read_fn read; /* one text more, after those of paths; NULL: none */
     void         *read_user;
 } canto_tokenizer_options;
 
-CANTO_API canto_tokenizer_options canto_tokenizer_options_default(void); /* "char" and nothing else */
+CANTO_API canto_tokenizer_options
+canto_tokenizer_options_default(void); /* "char" and nothing else: there is nothing to choose */
 
 /* Builds a tokenizer whose vocabulary is that of paths[count], text files, sorted by code point (source 003, 004). Kind "byte"
  * reads none. options NULL: the defaults. CANTO_ERROR_TEXT when a text is not UTF-8, CANTO_ERROR_VALUE when it is empty.
  *
  * Kind "bpe" takes texts of any size: the pair of neighbouring tokens that occurs most often becomes a token, until there are as many as
  * wanted; of several pairs the one with the lower left id, then the lower right id. Ids: the specials, the 256 bytes, then a
- * token a merge. There are fewer when nothing is left to merge, which a warning says. Text of special tokens
+ * token a merge. There are fewer than a size wants when nothing is left to merge, which a warning says. Text of special tokens
  * is text like any other. The log says how many bytes a token has, whenever the vocabulary has doubled. The result never depends on the threads. */
 CANTO_API canto_status canto_tokenizer_train(canto_context *context, const canto_tokenizer_options *options,
                                              const char *const *paths, size_t count, canto_tokenizer **tokenizer);

@@ -3,6 +3,7 @@
  * Invariant: parts[i].from is the sum of the counts before it, and every token is below the vocabulary. */
 #include "data/tokens.h"
 
+#include "base/utf8.h"
 #include "text/corpus.h"
 
 #include <string.h>
@@ -163,12 +164,25 @@ typedef struct addition {
     data_part             *part;
     const canto_tokenizer *tokenizer;
     id_list                ids;
+    bool                   warned;
 } addition;
+
+/* Byte pairs take any bytes, and a file may be no text at all. */
+static void warn_of_bytes(addition *a, const char *text, size_t bytes, const char *from) {
+    size_t good = a->tokenizer->bpe && !a->warned ? utf8_valid_prefix(text, bytes) : bytes;
+    if (good == bytes) return;
+    a->warned = true;
+    context_log(a->tokenizer->context, CANTO_LOG_WARNING,
+                "'%.300s' is not valid UTF-8 at byte %zu: byte pairs take its bytes as they are; if it is text, convert "
+                "it to UTF-8",
+                from, good);
+}
 
 /* Encodes a piece of source text and counts it in. */
 static canto_status add_text(void *user, const char *text, size_t bytes, const char *from) {
     addition    *a = user;
     canto_status status = tokenizer_encode_from(a->tokenizer, text, bytes, from, &a->ids);
+    warn_of_bytes(a, text, bytes, from);
     a->part->source_hash = hash_bytes(text, bytes, a->part->source_hash);
     a->part->source_bytes += bytes;
     return status;
@@ -187,7 +201,7 @@ static canto_status add_file(canto_context *context, addition *a, const char *pa
 canto_status canto_data_from_texts(canto_context *context, const canto_tokenizer *tokenizer, const char *const *paths,
                                    size_t count, canto_data **data) {
     const char  *separator = tokenizer->kind->text_separator;
-    addition     a = {NULL, tokenizer, {.context = context, .narrow = token_width(tokenizer->tokens.count) == 2}};
+    addition     a = {NULL, tokenizer, {.context = context, .narrow = token_width(tokenizer->tokens.count) == 2}, false};
     canto_data  *made = NULL;
     canto_status status;
     *data = NULL;

@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SIZE = 4096, LEAST = 2, PORTION = 1 << 18 };
+/* Without a size there are no more tokens than the texts bear: each pair that becomes one occurs often enough to be learnt from. */
+enum { SIZE = 4096, ENOUGH = 50, LEAST = 2, PORTION = 1 << 18 };
 
 #define MEMORY ((size_t)256 << 20)
 
@@ -106,7 +107,7 @@ static void tell_result(const training *t) {
     if (l->text_tokens)
         context_log(t->context, CANTO_LOG_INFO, "%lu tokens: %.3f bytes a token", (unsigned long)t->tokens.count,
                     (double)l->text_bytes / (double)l->text_tokens);
-    if (t->tokens.count < l->size)
+    if (t->options->size && t->tokens.count < l->size)
         context_log(t->context, CANTO_LOG_WARNING,
                     "%lu tokens, not the %lu asked for: no two neighbours occur %llu times any more; a longer text, or "
                     "a lower min_frequency, gives more",
@@ -155,8 +156,8 @@ static canto_status read_texts(training *t, const char *const *paths, size_t cou
     for (size_t i = 0; i < count; i++) TRY(count_file(t, paths[i]));
     if (t->options->read) TRY(count_stream(t));
     if (!piece_counter_table(t->counter)->count)
-        FAIL(CANTO_ERROR_VALUE, "the text %.200s holds nothing to make a vocabulary of; name a text that is not empty",
-             count ? paths[0] : "that was read");
+        FAIL(CANTO_ERROR_VALUE, "%s%.200s%s holds nothing to make a vocabulary of; name a text that is not empty",
+             count ? "the text '" : "the text that was read", count ? paths[0] : "", count ? "'" : "");
     warn_of_dropped(t);
     TRY(piece_table_list(piece_counter_table(t->counter), t->ids, &t->pieces));
     piece_counter_close(t->counter);
@@ -168,25 +169,27 @@ done:
 static canto_status learn(training *t) {
     const canto_tokenizer_options *o = t->options;
     size_t                         taken = t->pieces.cell_count * sizeof *t->pieces.cells;
+    uint64_t                       least = o->size ? LEAST : ENOUGH;
     t->learning = (bpe_learning){.context = t->context,
                                  .pieces = &t->pieces,
                                  .tokens = &t->tokens,
                                  .named = t->named,
                                  .size = o->size ? (uint32_t)o->size : SIZE + t->named,
-                                 .least = o->min_frequency ? (uint64_t)o->min_frequency : LEAST,
+                                 .least = o->min_frequency ? (uint64_t)o->min_frequency : least,
                                  .memory = t->memory > 2 * taken ? t->memory - taken : t->memory / 2};
     return bpe_learn(&t->learning);
 }
 
 /* The tokenizer of what was learnt, which takes tokens and pattern over. */
 static canto_status make(training *t, canto_tokenizer **tokenizer) {
-    canto_status status;
-    uint32_t    *specials = context_allocate(t->context, (t->named + (size_t)1) * sizeof *specials);
+    canto_status           status;
+    uint32_t              *specials = context_allocate(t->context, (t->named + (size_t)1) * sizeof *specials);
+    static const bpe_merge none = {0};
     if (!specials) TRY(context_no_memory(t->named * sizeof *specials, "special tokens"));
     for (uint32_t id = 0; id < t->named; id++) specials[id] = id;
     bpe_parts parts = {.cutter = t->cutter,
                        .tokens = t->tokens,
-                       .merges = t->learning.merges,
+                       .merges = t->learning.merges ? t->learning.merges : &none,
                        .merge_count = t->learning.merge_count,
                        .specials = specials,
                        .special_count = t->named};

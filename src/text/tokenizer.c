@@ -155,8 +155,9 @@ static canto_status check_pairs(const tokenizer_kind *kind, const canto_tokenize
                             "a tokenizer of kind %s learns from files alone; save the text to one, or choose bpe",
                             kind->name);
     if (pairs && options->unknown)
-        return status_error(CANTO_ERROR_VALUE,
-                            "a tokenizer of kind bpe knows all bytes and has no unknown token; leave it out");
+        return status_error(
+            CANTO_ERROR_VALUE,
+            "a tokenizer of kind bpe knows all bytes and has no unknown token; leave it out, or choose char or word");
     return status_ok();
 }
 

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/text.sh"
 cd "$WORK" || exit 1
 { cat small.txt && echo '"so" they said'; } >talk.txt
-small='--width 32 --attention-scale none --heads 2 --layers 2 --context 16 --batch 2 --steps 3 --init torch --quiet'
+small='--tokenizer char --width 32 --attention-scale none --heads 2 --layers 2 --context 16 --batch 2 --steps 3 --init torch --quiet'
 # layer 0 sees everything before, layer 1 the nearest 4
 run 0 train talk.txt -o run --preset mini $small --window 4 --attention-pattern gl --lr 0.1 || finish
 
@@ -82,7 +82,7 @@ refused 2 "must end with .svg or .png" attention run -p the -o sheet.pdf
 
 # So many cells that some share one: the greatest weight of them.
 for i in 1 2 3 4; do cat talk.txt; done >long.txt
-run 0 train long.txt -o long --preset mini --width 4 --heads 2 --layers 2 --context 3000 --batch 1 --steps 0 --eval-batches 1 --quiet
+run 0 train long.txt -o long --preset mini --tokenizer char --width 4 --heads 2 --layers 2 --context 3000 --batch 1 --steps 0 --eval-batches 1 --quiet
 head -c 2950 long.txt | "$CANTO" attention long >out 2>err && has err "2 x 2 tokens" && has out "1.1" || fail "a long text's sheet: $(cat err)"
 
 refused 2 "which model?" attention -p the

@@ -6,9 +6,9 @@ cd "$WORK" || exit 1
 # No hostile size may lead to a large allocation. The sanitizers need their address space.
 [ -n "${CANTO_SANITIZE:-}" ] || ulimit -v 8000000
 
-tiny=(--preset mini --width 16 --heads 2 --layers 1 --context 16 --batch 2 --steps 1 --threads 1)
+tiny=(--preset mini --tokenizer char --width 16 --heads 2 --layers 1 --context 16 --batch 2 --steps 1 --threads 1)
 run 0 train small.txt -o run "${tiny[@]}" -q
-run 0 data prepare small.txt -o tokens -q
+run 0 data prepare small.txt -o tokens --tokenizer char -q
 
 # ----------------------------------------------------------------------------------------------- what is no file
 mkdir folder
@@ -45,7 +45,7 @@ chmod 755 .
 cp "$CANTO" program
 as_somebody=()
 [ "$(id -u)" != 0 ] || as_somebody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-for arguments in "eval run secret.txt" "generate secret" "train small.txt -o ../$(basename "$WORK")/new"; do
+for arguments in "eval run secret.txt" "generate secret" "train small.txt -q -o ../$(basename "$WORK")/new"; do
     # shellcheck disable=SC2086
     "${as_somebody[@]}" ./program $arguments >out 2>err </dev/null
     [ $? = 1 ] || { [[ $arguments == train* ]] && [ "$(id -u)" != 0 ]; } || fail "without permission: $arguments"
@@ -55,13 +55,14 @@ rm -rf new
 
 # ------------------------------------------------------------------------------------------------ invalid UTF-8
 printf 'In the beginning \xff\xe2\x82 there were words, and words were numbers\n' >broken.txt
-refused 1 "'broken.txt' is not valid UTF-8 at byte 17" train broken.txt -o new
+refused 1 "'broken.txt' is not valid UTF-8 at byte 17" train broken.txt -o new --tokenizer char
 has err "set invalid to replace"
+run 0 train broken.txt -o taken "${tiny[@]}" --tokenizer bpe --split 1 -q && has err "warning: 'broken.txt' is not valid UTF-8 at byte 17: byte pairs take its bytes as they are"
 refused 1 "byte 17" eval run broken.txt
 refused 1 "byte 0" generate run -p $'\xff'
 refused 1 U+FFFD eval run broken.txt --invalid replace
 refused 2 "refuse|replace" eval run broken.txt --invalid perhaps
-run 0 tokenizer train broken.txt -o learnt --invalid replace -q
+run 0 tokenizer train broken.txt -o learnt --kind char --invalid replace -q
 run 0 tokenizer encode --tokenizer learnt broken.txt --invalid replace
 cp out ids
 "$CANTO" tokenizer decode --tokenizer learnt <ids >back 2>err || fail "decoding what was repaired"
@@ -70,7 +71,7 @@ cmp -s back repaired.txt || fail "not repaired as Unicode recommends: $(od -c ba
 run 0 train broken.txt -o replaced "${tiny[@]}" --context 8 --split 1 --invalid replace -q
 run 0 tokenizer encode --tokenizer byte broken.txt
 printf 'zero \0 byte' >zero.txt
-refused 1 "'zero.txt' has a zero byte" train zero.txt -o new
+refused 1 "'zero.txt' has a zero byte" train zero.txt -o new --tokenizer char
 
 # ------------------------------------------------------------------------------------- a short text, unseen symbols
 printf 'short text' >short.txt
@@ -130,7 +131,7 @@ damaged "the config asks for [16777216" setting '"context": 16' '"context": 1677
 damaged '"norm" is "sideways"' setting '"norm": "pre"' '"norm": "sideways"'
 damaged "duplicate object key" setting '"heads": 2' '"heads": 2, "heads": 2'
 damaged "config.json" setting '"preset": "mini"' '"preset": "mi\\u0000ni"'
-run 0 tokenizer train symbols.txt -o many -q
+run 0 tokenizer train symbols.txt -o many --kind char -q
 rm -rf m && cp -r "$whole" m && cp many/tokenizer.json m/
 refused 1 "is not in the model's vocabulary" generate m -p '~' -q # a model may know fewer tokens than its tokenizer
 

@@ -34,16 +34,16 @@ refused 2 "more than this machine can count" train small.txt -o new --width $hug
 for sizes in "--layers 1048576" "--context $huge" "--vocab $most" "--batch 1048576 --width 1024" "--width 65536" "--ffn 67108864" \
     "--eval-batch 1048576 --context 65536" "--heads 1048576 --width 1048576"; do
     # shellcheck disable=SC2086
-    refused 1 " GB" train small.txt -o new $sizes
+    refused 1 " GB" train small.txt -o new $sizes -q
 done
-refused 1 " bytes" train small.txt -o new --batch 1048576 --context $huge
+refused 1 " bytes" train small.txt -o new -q --batch 1048576 --context $huge
 refused 1 "too large to list" inspect --preset shakespeare-tiny --layers 1048576
 refused 1 "too large to list" inspect --preset shakespeare-tiny --heads 65536 --width 65536
 refused 1 " bytes" inspect --preset shakespeare-tiny --heads $huge --width $huge --layers 100
 [ ! -e new ] || fail "something was made of bad values"
 
 # -------------------------------------------------------------------------------------------- values of all sorts
-tiny=(--preset mini --width 16 --heads 2 --layers 1 --context 16 --batch 2 --steps 1 --threads 1)
+tiny=(--preset mini --tokenizer char --width 16 --heads 2 --layers 1 --context 16 --batch 2 --steps 1 --threads 1)
 run 0 train small.txt -o run "${tiny[@]}" --width 64 --width 16 -q # given twice: the last one counts
 run 0 inspect run --json && [ "$(jq .config.width out)" = 16 ] || fail "--width given twice"
 for value in 5x -1 1.5 ''; do refused 2 "--tokens $value: must be" generate run -n "$value"; done

@@ -36,7 +36,7 @@ same beside twice
 : >"$WORK/empty.txt"
 run 1 tokenizer train "$WORK/empty.txt" -o "$WORK/none" --size 300 && has err "empty"
 run 1 tokenizer train - -o "$WORK/none" --size 300 && has err "empty"
-run 1 tokenizer train - -o "$WORK/none" && has err "bpe"
+run 1 tokenizer train - -o "$WORK/none" --kind char && has err "bpe"
 [ ! -e "$WORK/none" ] || fail "a training that failed left a folder"
 
 # Any bytes are text.
@@ -118,4 +118,33 @@ run 0 train "$WORK/small.txt" -o "$WORK/half" $S --steps 2 --tokenizer bpe:300
 run 0 train --resume "$WORK/half" --steps 4 -q
 cmp -s "$WORK/run/last/model.safetensors" "$WORK/half/last/model.safetensors" || fail "a run with byte pairs goes on differently"
 run 0 generate "$WORK/run" -p "the moon" -n 5
+
+# Byte pairs are what train makes of texts unless the preset's source has characters or words: as many as the text bears.
+# run.json says so, and the run goes on with them.
+S="--width 16 --heads 2 --layers 1 --context 16 --batch 2 --eval-batches 1"
+# default PRESET KIND WORDS: trains by default.
+default() {
+    run 0 train "$WORK/small.txt" -o "$WORK/$1" --preset "$1" $S --steps 2 && has err " ($3), "
+    [ "$(jq -r .command.tokenizer "$WORK/$1/run.json")" = "$2" ] || fail "$1: run.json has $(jq -c .command "$WORK/$1/run.json")"
+    run 0 train --resume "$WORK/$1" --steps 3 -q && run 0 generate "$WORK/$1" -p "the moon" -n 5 && has out "the moon"
+}
+default mini bpe "byte pairs"
+default gpt-neo-lite bpe "byte pairs"
+default shakespeare-tiny char characters
+default dante-basic word words
+run 0 tokenizer train "$WORK/small.txt" -o "$WORK/bears" && same bears mini/last
+[ "$(vocabulary bears)" -gt 256 ] && [ "$(vocabulary bears)" -lt 300 ] || fail "3,000 bytes of text bear $(vocabulary bears) tokens"
+lacks err warning
+run 0 data prepare "$WORK/small.txt" -o "$WORK/tokens" && same bears tokens.tokenizer
+run 0 train "$WORK/tokens" -o "$WORK/prepared" $S --steps 2 -q && cmp -s "$WORK/prepared/last/model.safetensors" "$WORK/mini/step-00000002/model.safetensors" ||
+    fail "prepared tokens train another model"
+run 0 train --resume "$WORK/prepared" --steps 3 -q
+refused 1 "choose char or word" train "$WORK/small.txt" -o "$WORK/none" $S --unknown '<UNK>'
+
+# A text that bears none is bytes, and what is saved is read again.
+printf 'There is hardly anything here to learn from.' >"$WORK/short.txt"
+run 0 train "$WORK/short.txt" -o "$WORK/short-run" $S --steps 1 --split 1 -q && [ "$(merges short-run/last)" = 0 ] || fail "a short text"
+run 0 generate "$WORK/short-run" -p "There" -n 3 && run 0 tokenizer info "$WORK/short-run" && has out bpe
+run 0 tokenizer encode --tokenizer "$WORK/short-run" "$WORK/short.txt" && cp "$WORK/out" "$WORK/ids" && run 0 tokenizer decode --tokenizer "$WORK/short-run" "$WORK/ids"
+cmp -s "$WORK/out" "$WORK/short.txt" || fail "bytes alone do not come back"
 finish

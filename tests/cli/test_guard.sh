@@ -3,7 +3,7 @@
 # --quiet and over a resume.
 . "$(dirname "$0")/library.sh"
 . "$(dirname "$0")/text.sh"
-S="--width 32 --heads 2 --layers 1 --context 16 --batch 8 --warmup 0 --eval-batches 4"
+S="--tokenizer char --width 32 --heads 2 --layers 1 --context 16 --batch 8 --warmup 0 --eval-batches 4"
 once() { [ "$(grep -c -- "$1" "$WORK/all")" -eq 1 ] || fail "'$1' stands $(grep -c -- "$1" "$WORK/all") times in: $(cat "$WORK/all")"; }
 
 # Weights that explode: nothing is saved after that.

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/library.sh"
 . "$(dirname "$0")/text.sh"
 cd "$WORK" || exit 1
-small='--preset mini --width 16 --heads 2 --layers 2 --context 16 --batch 2 --quiet'
+small='--preset mini --tokenizer char --width 16 --heads 2 --layers 2 --context 16 --batch 2 --quiet'
 
 narrow() { # WHAT: the last output fits
     local wide

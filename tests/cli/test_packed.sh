@@ -30,7 +30,7 @@ run 0 eval run book.txt.zst
 
 # Documents and what is between them.
 printf '%s\n' '{"text":"one"}' '' '{"text":"two"}' >two.jsonl
-run 0 data prepare two.jsonl small.txt -o two.tok --specials '<EOS>' --json
+run 0 data prepare two.jsonl small.txt -o two.tok --tokenizer char --specials '<EOS>' --json
 jq -e '.documents == 3 and .tokens == 8 + .source_bytes - 6' out >/dev/null || fail "three documents: $(cat out)"
 run 0 data prepare two.jsonl -o none.tok --tokenizer byte --end-of-text none --json && jq -e '.tokens == 6' out >/dev/null || fail "--end-of-text none: $(cat out)"
 run 0 data prepare two.jsonl -o newline.tok --tokenizer byte --json && jq -e '.tokens == 7' out >/dev/null || fail "a newline between: $(cat out)"

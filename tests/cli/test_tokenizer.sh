@@ -5,7 +5,7 @@
 cd "$WORK" || exit 1
 printf 'the moon é 漢字 7\nÆther ß да \001\n' >mixed.txt
 run 0 tokenizer train mixed.txt small.txt -o words --tokenizer word --quiet
-run 0 tokenizer train mixed.txt small.txt -o chars --quiet
+run 0 tokenizer train mixed.txt small.txt -o chars --kind char --quiet
 
 # Into a pipe go ids; pieces when they are asked for, without colours, each above its id.
 run 0 tokenizer encode --tokenizer words mixed.txt
