@@ -1,4 +1,5 @@
-/* fuzz_vocabulary.c - the input is a file of ranks, or, with a line "===" in it, a vocab.json and a merges.txt.
+/* fuzz_vocabulary.c - the input is a file of ranks, or, with lines "===" in it, a vocab.json, a merges.txt and perhaps a
+ * tokenizer_config.json.
  *
  * What is accepted encodes any bytes to tokens that give them back, saved and opened again to the same ones. */
 #include "fuzz.h"
@@ -7,6 +8,7 @@
 #include "text/tokenizer_bpe.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const char parting[] = "\n===\n";
 
@@ -35,6 +37,13 @@ void fuzz_seeds(void) {
               ",\"\xC4\xA0"
               "a\":256",
               "\xC4\xA0 a\r\n");
+    const char *added = "{\"added_tokens_decoder\":{\"257\":{\"content\":\"<end>\",\"special\":true},"
+                        "\"256\":{\"content\":\"ab\",\"special\":false}}}";
+    char        merges[512];
+    snprintf(merges, sizeof merges, "a b\n%s%s", parting, added);
+    seed_pair("pair-config", ",\"ab\":256", merges);
+    snprintf(merges, sizeof merges, "{\"a\":0}%s%s%s", parting, parting, added);
+    fuzz_seed_text("small-config", merges);
 }
 
 static void check(const canto_tokenizer *t, const uint8_t *data, size_t bytes) {
@@ -48,19 +57,26 @@ static void check(const canto_tokenizer *t, const uint8_t *data, size_t bytes) {
     canto_free(fuzz_context(), ids);
 }
 
+/* Writes what comes before the next "===" as a file; *at and *left become what is behind it. False: there was none. */
+static bool write_part(const char *name, const uint8_t **at, size_t *left) {
+    size_t gap = sizeof parting - 1, end = 0;
+    while (end + gap <= *left && memcmp(*at + end, parting, gap) != 0) end++;
+    bool parted = end + gap <= *left;
+    fuzz_write(name, *at, parted ? end : *left);
+    *at += parted ? end + gap : *left;
+    *left -= parted ? end + gap : *left;
+    return parted;
+}
+
 void fuzz_one(const uint8_t *data, size_t bytes) {
     canto_tokenizer *t, *again;
-    const uint8_t   *border = NULL;
-    size_t           gap = sizeof parting - 1;
-    for (size_t i = 0; !border && i + gap <= bytes; i++)
-        if (memcmp(data + i, parting, gap) == 0) border = data + i;
-    const char *name = border ? "vocab.json" : "ranks.tiktoken";
-    if (border) {
-        fuzz_write("vocab.json", data, (size_t)(border - data));
-        fuzz_write("merges.txt", border + gap, (size_t)(data + bytes - border) - gap);
-    } else {
-        fuzz_write(name, data, bytes);
-    }
+    const uint8_t   *at = data;
+    size_t           left = bytes;
+    bool             border = write_part("vocab.json", &at, &left);
+    const char      *name = border ? "vocab.json" : "ranks.tiktoken";
+    unlink(fuzz_path("tokenizer_config.json"));
+    if (!border) fuzz_write(name, data, bytes);
+    else if (write_part("merges.txt", &at, &left)) fuzz_write("tokenizer_config.json", at, left);
     if (!fuzz_accepts(canto_tokenizer_open(fuzz_context(), fuzz_path(name), &t))) {
         CHECK(!t);
         return;

@@ -1,6 +1,7 @@
 /* test_bpe.c - byte-pair encodings: OpenAI's own ids, any bytes back, pieces of any length, special tokens, hostile files. */
 #include "unit.h"
 
+#include "text/byte_level.h"
 #include "text/tokenizer_bpe.h"
 
 #include <jansson.h>
@@ -393,11 +394,104 @@ static void test_hostile_ranks(void **state) {
     }
 }
 
+/* {"bytes": ids}, and more behind them. */
+static const char *vocabulary_of(const char *more) {
+    static char text[16384];
+    char        names[256][4];
+    size_t      used = 0;
+    byte_level_names(names);
+    for (int byte = 0; byte < 256; byte++) {
+        const char *escape = byte == '"' || byte == '\\' ? "\\" : "";
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s\"%s%s\":%d", byte ? "," : "{", escape,
+                                 names[byte], byte);
+    }
+    assert_true(used + strlen(more) + 2 < sizeof text);
+    snprintf(text + used, sizeof text - used, "%s}", more);
+    return text;
+}
+
+/* vocab.json, merges.txt and tokenizer_config.json: what is wrong is said of the file that has it. */
+static void test_hostile_pairs(void **state) {
+    static const struct {
+        const char *more, *merges, *config, *part, *file;
+    } cases[] = {
+        {"", "a b\n", NULL, "merge 0, 'a b', names or makes what is no token", "merges.txt"},
+        {",\"ab\":256", "#version: 0.2\na b\nab zz\n", NULL, "merge 1, 'ab zz', names or makes", "merges.txt"},
+        {",\"ab\":256", "a b\na b\n", NULL, "merge 1 joins", "merges.txt"},
+        {",\"ab\":256", "ab\n", NULL, "merge 0", "merges.txt"},
+        {",\"ab\":256", "a  b\n", NULL, "merge 0", "merges.txt"},
+        {",\"ab\":255", "", NULL, "same id 255", "vocab.json"},
+        {",\"ab\":256,\"ab\":257", "", NULL, "the ids 256 and 257", "vocab.json"},
+        {",\"ab\":2000000000", "", NULL, "of the ids up to 2000000000 only 257", "vocab.json"},
+        {",\"ab\":2147483648", "", NULL, "2147483648", "vocab.json"},
+        {",\"ab\":99999999999999999999", "", NULL, "999999999999999999", "vocab.json"},
+        {",\"ab\":256", "", "{\"added_tokens_decoder\":{\"x\":{\"content\":\"<e>\"}}}", "'x' in added_tokens_decoder",
+         "tokenizer_config.json"},
+        {",\"ab\":256", "", "{\"added_tokens_decoder\":{\"-1\":{\"content\":\"<e>\"}}}", "-1", "tokenizer_config.json"},
+        {",\"ab\":256", "", "{\"added_tokens_decoder\":{\"99999999999999999999\":{\"content\":\"<e>\"}}}",
+         "9223372036854775807", "tokenizer_config.json"},
+        {",\"ab\":256", "", "{\"added_tokens_decoder\":{\"257\":{\"content\":3}}}", "content", "tokenizer_config.json"},
+        {",\"ab\":256", "", "{\"added_tokens_decoder\":{\"256\":{\"content\":\"<e>\"}}}", "same id 256", "vocab.json"},
+        {",\"ab\":256", "", "{", "JSON", "tokenizer_config.json"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        canto_tokenizer *t;
+        write_file("merges.txt", cases[i].merges);
+        if (cases[i].config) write_file("tokenizer_config.json", cases[i].config);
+        else remove(in_folder("tokenizer_config.json"));
+        canto_status status = canto_tokenizer_open(context, write_file("vocab.json", vocabulary_of(cases[i].more)), &t);
+        assert_null(t);
+        fails(status, CANTO_ERROR_FORMAT, cases[i].part);
+        fails(status, CANTO_ERROR_FORMAT, cases[i].file);
+    }
+    remove(in_folder("tokenizer_config.json"));
+    remove(in_folder("merges.txt"));
+    canto_tokenizer *t;
+    fails(canto_tokenizer_open(context, in_folder("vocab.json"), &t), CANTO_ERROR_FILE, "merges.txt");
+    remove(in_folder("vocab.json"));
+}
+
+/* Values in values in values, wherever the file has any. */
+static void test_deep_json(void **state) {
+    static const char *const begins[] = {
+        "",
+        "{\"added_tokens\":",
+        "{" CUT ",\"model\":{\"type\":\"BPE\",\"vocab\":",
+        "{" CUT ",\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":",
+        "{" CUT ",\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":",
+        "{" CUT ",\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[",
+        "{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":",
+    };
+    enum { DEEP = 1000000 };
+    char *text = malloc(2 * DEEP + 200);
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        for (int closed = 0; closed < 2; closed++) {
+            canto_tokenizer *t;
+            size_t           at = strlen(begins[i]);
+            memcpy(text, begins[i], at);
+            memset(text + at, '[', DEEP);
+            memset(text + at + DEEP, ']', DEEP);
+            text[at + DEEP + (closed ? DEEP : 0)] = 0;
+            if (closed)
+                for (size_t k = strlen(begins[i]); k-- > 0;)
+                    if (begins[i][k] == '{' || begins[i][k] == '[')
+                        strcat(text + at + DEEP, begins[i][k] == '{' ? "}" : "]");
+            canto_status status = canto_tokenizer_open(context, write_file("deep.json", text), &t);
+            assert_null(t);
+            fails(status, CANTO_ERROR_FORMAT, "deep.json");
+        }
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),  cmocka_unit_test(test_pieces),        cmocka_unit_test(test_any_bytes),
-        cmocka_unit_test(test_special), cmocka_unit_test(test_saved),         cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_hostile), cmocka_unit_test(test_hostile_ranks),
+        cmocka_unit_test(test_golden),    cmocka_unit_test(test_pieces),        cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_special),   cmocka_unit_test(test_saved),         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_hostile_ranks), cmocka_unit_test(test_hostile_pairs),
+        cmocka_unit_test(test_deep_json),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }
