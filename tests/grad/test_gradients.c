@@ -2,6 +2,7 @@
  * variant, odd sizes included. The layers are the very sources of the library, compiled with real = double. */
 #include "base/context.h"
 #include "model/gpt.h"
+#include "small_gpt.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -29,24 +30,7 @@ typedef struct model {
     gpt_dropout     dropout;
 } model;
 
-static canto_config base_config(void) {
-    canto_config c = {.family = CANTO_FAMILY_GPT2,
-                      .vocab = 7,
-                      .context = 6,
-                      .width = 12,
-                      .heads = 3,
-                      .layers = 2,
-                      .ffn = 20,
-                      .attention = true,
-                      .qkv_bias = true,
-                      .projection = true,
-                      .projection_bias = true,
-                      .residuals = true,
-                      .final_norm = true,
-                      .norm_eps = 1e-5,
-                      .pattern = "g"};
-    return c;
-}
+static canto_config base_config(void) { return small_gpt(7, 6, 12, 20); }
 
 static real loss_of(model *m) {
     gpt_forward(&m->e, m->k, &m->weights, &m->acts, m->x, m->B, m->T, &m->dropout);

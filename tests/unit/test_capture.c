@@ -3,6 +3,7 @@
  * causal and local where the model is. */
 #include "math/kernels.h"
 #include "model/attention.h"
+#include "small_gpt.h"
 #include "store/model.h"
 #include "unit.h"
 
@@ -54,22 +55,9 @@ static void subject_close(subject *s) {
 }
 
 static canto_config base_config(void) {
-    return (canto_config){.family = CANTO_FAMILY_GPT2,
-                          .vocab = 31,
-                          .context = 40,
-                          .width = 24,
-                          .heads = 3,
-                          .layers = 2,
-                          .ffn = 40,
-                          .attention = true,
-                          .qkv_bias = true,
-                          .projection = true,
-                          .projection_bias = true,
-                          .residuals = true,
-                          .final_norm = true,
-                          .head_bias = true,
-                          .norm_eps = 1e-5,
-                          .pattern = "g"};
+    canto_config c = small_gpt(31, 40, 24, 40);
+    c.head_bias = true;
+    return c;
 }
 
 static void as_it_is(canto_config *c) { (void)c; }

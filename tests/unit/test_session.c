@@ -3,6 +3,7 @@
 #include "infer/session.h"
 
 #include "infer/sampler.h"
+#include "small_gpt.h"
 #include "unit.h"
 
 #include <math.h>
@@ -86,22 +87,8 @@ static void random_ids(uint32_t *ids, size_t n, int32_t V, uint64_t seed) {
 }
 
 static canto_config base_config(void) {
-    canto_config c = {.family = CANTO_FAMILY_GPT2,
-                      .vocab = 31,
-                      .context = 13,
-                      .width = 24,
-                      .heads = 3,
-                      .layers = 2,
-                      .ffn = 40,
-                      .attention = true,
-                      .qkv_bias = true,
-                      .projection = true,
-                      .projection_bias = true,
-                      .residuals = true,
-                      .final_norm = true,
-                      .head_bias = true,
-                      .norm_eps = 1e-5,
-                      .pattern = "g"};
+    canto_config c = small_gpt(31, 13, 24, 40);
+    c.head_bias = true;
     return c;
 }
 

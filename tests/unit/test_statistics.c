@@ -1,4 +1,5 @@
 /* test_statistics.c - the numbers of tensors, and how two models differ, against numbers set by hand. */
+#include "small_gpt.h"
 #include "store/model.h"
 #include "unit.h"
 
@@ -12,21 +13,9 @@ typedef struct subject {
 } subject;
 
 static void subject_open(subject *s, int32_t width) {
-    canto_config config = {.family = CANTO_FAMILY_GPT2,
-                           .vocab = 5,
-                           .context = 4,
-                           .width = width,
-                           .heads = 2,
-                           .layers = 1,
-                           .ffn = 6,
-                           .attention = true,
-                           .qkv_bias = true,
-                           .projection = true,
-                           .projection_bias = true,
-                           .residuals = true,
-                           .final_norm = true,
-                           .norm_eps = 1e-5,
-                           .pattern = "g"};
+    canto_config config = small_gpt(5, 4, width, 6);
+    config.heads = 2;
+    config.layers = 1;
     ok(canto_config_check(&config));
     ok(tensor_table_open(context, &config, &s->table));
     s->block = calloc(s->table.elements, sizeof *s->block);
