@@ -25,21 +25,22 @@ static canto_status make_pairs(bpe *b) {
     size_t bytes = 65536 * sizeof *b->pairs;
     b->pairs = context_allocate(b->context, bytes);
     if (!b->pairs) return context_no_memory(bytes, "merges");
-    for (size_t i = 0; i < 65536; i++) b->pairs[i] = (bpe_pair){BPE_NO_MERGE, 0, BPE_NO_MERGE, BPE_NO_MERGE};
+    for (size_t i = 0; i < 65536; i++) b->pairs[i] = (bpe_pair){BPE_NO_MERGE, BPE_NO_MERGE, BPE_NO_MERGE, 0};
     return status_ok();
 }
 
 canto_status bpe_reserve(bpe *b, size_t more) {
     bpe          old = *b;
     size_t       count = b->slot_count ? b->slot_count : 256;
-    void        *slots;
+    void        *slots, *block;
     canto_status status = status_ok();
     if (!b->pairs) TRY(make_pairs(b));
     if (more > BPE_MOST - b->count)
         FAIL(CANTO_ERROR_FORMAT, "the merges are more than %ld, the most there may be", (long)BPE_MOST);
     while (count / 2 < b->count + more) count *= 2;
     if (count == b->slot_count) goto done;
-    TRY(context_block(b->context, count * sizeof *b->slots, "merges", &b->block, &slots));
+    TRY(context_block(b->context, count * sizeof *b->slots, "merges", &block, &slots));
+    b->block = block;
     b->slots = slots;
     b->slot_count = count;
     for (b->shift = 64; count > BPE_BUCKET; count /= 2) b->shift--;
@@ -50,20 +51,25 @@ done:
     return status;
 }
 
-/* Adds a merge for which there is room, of a pair that has none. */
+/* A part of a merge that is added now: when it is two bytes, their own merge must have come before. */
+static void check_part(bpe *b, const unsigned char *text, size_t bytes) {
+    bpe_pair *pair = bytes == 2 ? &b->pairs[(size_t)text[0] << 8 | text[1]] : NULL;
+    if (pair && pair->rank == BPE_NO_MERGE) pair->late = 1;
+}
+
+/* Adds a merge for which there is room, of a pair that has none; after those of lower rank. */
 static void add(bpe *b, const vocabulary *tokens, bpe_merge m, uint32_t rank) {
-    size_t               left_bytes, right_bytes;
-    const unsigned char *left = (const unsigned char *)vocabulary_token(tokens, m.left, &left_bytes);
-    const unsigned char *right = (const unsigned char *)vocabulary_token(tokens, m.right, &right_bytes);
-    bpe_pair            *pair = &b->pairs[(size_t)left[left_bytes - 1] << 8 | right[0]];
+    size_t               bytes, left_bytes;
+    const unsigned char *text = (const unsigned char *)vocabulary_token(tokens, m.whole, &bytes);
+    vocabulary_token(tokens, m.left, &left_bytes);
+    bpe_pair *pair = &b->pairs[(size_t)text[left_bytes - 1] << 8 | text[left_bytes]];
     put(b, ~(bpe_key(m.left, m.right) << BPE_BITS | rank));
     b->count++;
-    if (right_bytes == 1 && rank < pair->before) pair->before = rank;
-    if (left_bytes == 1 && rank < pair->after) pair->after = rank;
-    if (left_bytes == 1 && right_bytes == 1) {
-        pair->rank = rank;
-        pair->whole = m.whole;
-    }
+    if (left_bytes == bytes - 1 && rank < pair->before) pair->before = rank & BPE_NO_MERGE;
+    if (left_bytes == 1 && rank < pair->after) pair->after = rank & BPE_NO_MERGE;
+    check_part(b, text, left_bytes);
+    check_part(b, text + left_bytes, bytes - left_bytes);
+    if (bytes == 2) pair->rank = rank & BPE_NO_MERGE;
 }
 
 canto_status bpe_add(bpe *b, const vocabulary *tokens, bpe_merge merge, bool *added) {

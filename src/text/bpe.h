@@ -6,10 +6,10 @@
 #include "text/tokenizer.h"
 
 enum {
-    BPE_SHORT = 96,                /* bytes of a piece that is joined without memory of its own */
-    BPE_BITS = 21,                 /* of a token's id and of a rank */
-    BPE_NO_MERGE = 1 << BPE_BITS,  /* what stands for a rank where there is no merge: higher than all ranks */
-    BPE_MOST = (1 << BPE_BITS) - 1 /* tokens of a vocabulary, and merges */
+    BPE_SHORT = 96,                     /* bytes of a piece that is joined without memory of its own */
+    BPE_BITS = 21,                      /* of a token's id and of a rank */
+    BPE_NO_MERGE = (1 << BPE_BITS) - 1, /* what stands for a rank where there is no merge: higher than all ranks */
+    BPE_MOST = BPE_NO_MERGE - 1         /* tokens of a vocabulary, and merges */
 };
 
 /* Tokens `left` and `right` next to each other become `whole`. */
@@ -18,9 +18,10 @@ typedef struct bpe_merge {
 } bpe_merge;
 
 /* What is known of two bytes a, b next to each other: the merge of their tokens (BPE_NO_MERGE: none); the lowest rank of
- * those merges that join a token that ends with a with b alone, and of those that join a alone with one that begins with b. */
+ * those merges that join a token that ends with a with b alone, and of those that join a alone with one that begins with b;
+ * late: 1 when a merge of lower rank than their own has their token, which must not be there before its turn then. */
 typedef struct bpe_pair {
-    uint32_t rank, whole, before, after;
+    uint64_t rank : BPE_BITS, before : BPE_BITS, after : BPE_BITS, late : 1;
 } bpe_pair;
 
 /* The merges, found by their pair, and the tokens of single bytes. Zero it and set context to make an empty one. */
@@ -63,7 +64,7 @@ static inline uint32_t bpe_find_at(const bpe *b, uint64_t key, size_t home) {
         const uint64_t *slots = b->slots + home;
         uint32_t        rank = BPE_NO_MERGE;
         for (size_t j = 0; j < BPE_BUCKET; j++)
-            rank = slots[j] >> BPE_BITS == upper ? (uint32_t)~slots[j] & (BPE_NO_MERGE - 1) : rank;
+            rank = slots[j] >> BPE_BITS == upper ? (uint32_t)~slots[j] & BPE_NO_MERGE : rank;
         if (slots[BPE_BUCKET - 1] == 0 || rank != BPE_NO_MERGE) return rank;
     }
 }

@@ -27,14 +27,14 @@ static inline int32_t order_of(uint32_t rank, size_t place) { return (int32_t)(r
 /* The first tokens. Two bytes whose merge has a lower rank than all that could take one of them from the other, seen the
  * bytes beside them, become one at once: most merges are of this kind, and none of them has to be chosen. */
 static void first_tokens(const bpe *b, lane *l, const unsigned char *text, size_t bytes, uint32_t limit) {
-    static const bpe_pair edge = {BPE_NO_MERGE, 0, BPE_NO_MERGE, BPE_NO_MERGE};
+    static const bpe_pair edge = {BPE_NO_MERGE, BPE_NO_MERGE, BPE_NO_MERGE, 0};
     const bpe_pair       *before = &edge, *pair = bytes > 1 ? &b->pairs[(size_t)text[0] << 8 | text[1]] : &edge;
     size_t                place = 1;
     bool                  joined = false; /* to the byte before */
     for (size_t i = 0; i < bytes; i++) {
         const bpe_pair *after = i + 2 < bytes ? &b->pairs[(size_t)text[i + 1] << 8 | text[i + 2]] : &edge;
-        bool            sure = (pair->rank < before->before) & (pair->rank <= after->after) & (pair->rank < limit);
-        l->tokens[place] = sure ? pair->whole : b->bytes[text[i]];
+        bool sure = (pair->rank < before->before) & (pair->rank <= after->after) & (pair->rank < limit) & !pair->late;
+        l->tokens[place] = sure ? bpe_whole(b, (uint32_t)pair->rank) : b->bytes[text[i]];
         place += !joined;
         joined = sure;
         before = pair;

@@ -145,6 +145,34 @@ static void check_piece(const canto_tokenizer *t, const char *text, size_t bytes
     free(expected);
 }
 
+/* What a file of ranks means, without a table: of all neighbours that are a token together, those of the lowest id first. */
+static void check_ranks(const canto_tokenizer *t, const char *text, size_t bytes) {
+    size_t    starts[64], count = bytes, got;
+    uint32_t *ids, whole = vocabulary_find(&t->tokens, text, bytes);
+    for (size_t i = 0; i <= bytes; i++) starts[i] = i;
+    for (;;) {
+        uint32_t best = VOCABULARY_NONE;
+        size_t   at = 0;
+        for (size_t i = 0; i + 1 < count; i++) {
+            uint32_t id = vocabulary_find(&t->tokens, text + starts[i], starts[i + 2] - starts[i]);
+            if (id < best) best = id, at = i;
+        }
+        if (best == VOCABULARY_NONE) break;
+        memmove(starts + at + 1, starts + at + 2, (count - at - 1) * sizeof *starts);
+        count--;
+    }
+    ok(canto_tokenizer_encode(t, text, bytes, &ids, &got));
+    if (whole != VOCABULARY_NONE) {
+        assert_int_equal(got, 1);
+        assert_int_equal(ids[0], whole);
+    } else {
+        assert_int_equal(got, count);
+        for (size_t i = 0; i < count; i++)
+            assert_int_equal(ids[i], vocabulary_find(&t->tokens, text + starts[i], starts[i + 1] - starts[i]));
+    }
+    canto_free(context, ids);
+}
+
 static void test_pieces(void **state) {
     static char      text[6000];
     canto_tokenizer *t = make_small(PRETOKENIZER_NONE);
@@ -162,6 +190,32 @@ static void test_pieces(void **state) {
         check_piece(t, text, bytes);
     }
     canto_tokenizer_close(t);
+}
+
+/* Ranks alone: merges are found by what the bytes of a token become, and where that is not two tokens, by every split. Ids in
+ * any order, so that tokens are made by way of higher ranks too. */
+static void test_ranks(void **state) {
+    uint32_t random = 3;
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        bpe_parts        parts = {.tokens.context = context};
+        canto_tokenizer *t;
+        char             text[40];
+        for (int byte = 0; byte < 256; byte++) ok(vocabulary_add(&parts.tokens, &(char){(char)byte}, 1, NULL));
+        for (int i = 0; i < 100; i++) {
+            size_t bytes = 2 + next_random(&random) % (i % 10 ? 3 : 7);
+            for (size_t j = 0; j < bytes; j++) text[j] = "abc"[next_random(&random) % 3];
+            ok(vocabulary_add(&parts.tokens, text, bytes, NULL));
+        }
+        ok(pattern_open(context, "none", &parts.cutter));
+        ok(tokenizer_bpe_new(context, &parts, &t));
+        for (int i = 0; i < 100; i++) {
+            size_t bytes = 1 + next_random(&random) % sizeof text;
+            for (size_t j = 0; j < bytes; j++) text[j] = "abc"[next_random(&random) % 3];
+            check_ranks(t, text, bytes);
+        }
+        canto_tokenizer_close(t);
+    }
 }
 
 /* Any bytes come back, by every pattern, in one call or cut where the tokenizer says that it may be. */
@@ -488,10 +542,10 @@ static void test_deep_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),    cmocka_unit_test(test_pieces),        cmocka_unit_test(test_any_bytes),
-        cmocka_unit_test(test_special),   cmocka_unit_test(test_saved),         cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_hostile_ranks), cmocka_unit_test(test_hostile_pairs),
-        cmocka_unit_test(test_deep_json),
+        cmocka_unit_test(test_golden),        cmocka_unit_test(test_pieces),    cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_any_bytes),     cmocka_unit_test(test_special),   cmocka_unit_test(test_saved),
+        cmocka_unit_test(test_threads),       cmocka_unit_test(test_hostile),   cmocka_unit_test(test_hostile_ranks),
+        cmocka_unit_test(test_hostile_pairs), cmocka_unit_test(test_deep_json),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }
