@@ -18,6 +18,7 @@ const command *const commands[] = {
     &command_generate,
     &command_eval,
     &command_inspect,
+    &command_convert,
     &command_attention,
     &command_plot,
     &command_sweep,

@@ -522,6 +522,42 @@ CANTO_API const char *canto_model_folder(const canto_model *model);
  * tokenizer). The folder is made when it is missing; each file appears whole. */
 CANTO_API canto_status canto_model_save(const canto_model *model, const char *folder);
 
+/* How the numbers of a file are kept. INT8 and INT4: by GGUF alone, in blocks of 32 that share a scale (Q8_0, Q4_0). */
+typedef enum canto_storage {
+    CANTO_STORAGE_F32,
+    CANTO_STORAGE_F16,
+    CANTO_STORAGE_BF16,
+    CANTO_STORAGE_INT8,
+    CANTO_STORAGE_INT4
+} canto_storage;
+
+/* Files that a model is written to (docs/formats.md). */
+typedef enum canto_format {
+    CANTO_FORMAT_BY_NAME,     /* what canto_format_of says */
+    CANTO_FORMAT_FOLDER,      /* a model folder, also Hugging Face's; F32, F16, BF16 */
+    CANTO_FORMAT_SAFETENSORS, /* its tensors and its config, in one file; F32, F16, BF16 */
+    CANTO_FORMAT_NPZ,         /* the same for NumPy; F32, F16 */
+    CANTO_FORMAT_GGUF,        /* llama.cpp's: models of GPT-2's shape with a tokenizer; all types */
+    CANTO_FORMAT_LLMC         /* llm.c's checkpoint: models of GPT-2's shape with a tied head; F32, BF16 */
+} canto_format;
+
+/* By the name's ending: .safetensors, .npz, .gguf, .bin (llm.c); a folder for any other. */
+CANTO_API canto_format canto_format_of(const char *path);
+
+typedef struct canto_export_options {
+    canto_format           format;
+    canto_storage          storage;   /* of matrices; GGUF keeps vectors and positions in F32 */
+    const canto_tokenizer *tokenizer; /* written with it in place of the model's own; NULL: that one */
+} canto_export_options;
+
+CANTO_API canto_export_options canto_export_options_default(void); /* by the name, F32, the model's own tokenizer */
+
+/* Writes the model in the form of a format. A file that is there is replaced whole. What the format has no room for is
+ * CANTO_ERROR_UNSUPPORTED, and nothing is written: another shape of model, a type of numbers, a kind of tokenizer; CANTO_ERROR_NUMBER
+ * when a weight is too large for the type. context: its memory and progress callback; options NULL: the defaults. */
+CANTO_API canto_status canto_model_export(canto_context *context, const canto_model *model, const char *path,
+                                          const canto_export_options *options);
+
 /* A tensor's numbers; what is made of one that is not finite is not finite either. */
 typedef struct canto_statistics {
     uint64_t count, zeros; /* elements, and how many of them are 0 */

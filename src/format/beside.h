@@ -10,4 +10,9 @@ canto_status beside_folder(const char *path, char folder[4096]);
  * without one of the 256 bytes, is none, and a warning in the log. */
 canto_status beside_tokenizer(canto_context *context, const char *folder, bool own, canto_tokenizer **tokenizer);
 
+/* The same of a file that has canto's config in itself, text[bytes] of JSON: the source's tensors are there, and parts are
+ * completed. */
+canto_status own_config_read(canto_context *context, const char *path, const char *text, size_t bytes,
+                             model_parts *parts);
+
 #endif

@@ -3,6 +3,8 @@
  * A file is known by its first bytes, never by its name. */
 #include "format/formats.h"
 
+#include "format/gguf.h"
+#include "format/llmc.h"
 #include "format/torch_file.h"
 
 #include <stdio.h>
@@ -14,6 +16,7 @@ typedef struct format {
     const char *name;                                        /* as errors list them */
     bool (*detect)(const unsigned char *data, size_t bytes); /* the whole file */
     read_fn read;
+    bool    whole; /* such a file says itself all of the model */
 } format;
 
 /* A header's length, and the header: a JSON object. */
@@ -24,12 +27,14 @@ static bool is_safetensors(const unsigned char *data, size_t bytes) {
 }
 
 static const format FORMATS[] = {
-    {"safetensors", is_safetensors, safetensors_read},
-    {"torch.save (.pt, .pth, .bin)", torch_detect, torch_read},
+    {"safetensors", is_safetensors, safetensors_read, false},
+    {"torch.save (.pt, .pth, .bin)", torch_detect, torch_read, false},
+    {"GGUF", gguf_detect, gguf_read, true},
+    {"llm.c's checkpoints", llmc_detect, llmc_read, true},
 };
 
 /* The reader of the format that the file is in. */
-static canto_status find_reader(const char *path, read_fn *read) {
+static canto_status find_reader(const char *path, const canto_model_options *options, read_fn *read) {
     file_map     map;
     canto_status status = file_map_open(path, &map);
     char         known[200];
@@ -39,6 +44,11 @@ static canto_status find_reader(const char *path, read_fn *read) {
         n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "", FORMATS[i].name);
         if (!FORMATS[i].detect(map.data, map.bytes)) continue;
         *read = FORMATS[i].read;
+        if (FORMATS[i].whole && options && (options->heads > 0 || options->map))
+            FAIL(CANTO_ERROR_VALUE,
+                 "'%.300s' says itself all of its model: a number of heads and a map of names are for files of weights "
+                 "alone",
+                 path);
         goto done;
     }
     FAIL(CANTO_ERROR_UNSUPPORTED, "'%.300s' is no model that canto reads: a folder, or a file of the form %s", path,
@@ -56,7 +66,7 @@ canto_status canto_model_open_with(canto_context *context, const char *path, con
     model_parts  parts = {.options = options};
     read_fn      read = folder_read;
     *model = NULL;
-    if (file_exists(path)) TRY(find_reader(path, &read));
+    if (file_exists(path)) TRY(find_reader(path, options, &read));
     TRY(read(context, path, &parts));
     TRY(model_from_parts(context, &parts, model));
 done:

@@ -5,6 +5,7 @@
 #include "format/name_map.h"
 #include "format/state_dict.h"
 #include "format/torch_file.h"
+#include "store/config_json.h"
 #include "store/model_folder.h"
 #include "store/safetensors.h"
 
@@ -84,12 +85,36 @@ done:
     return status;
 }
 
+canto_status own_config_read(canto_context *context, const char *path, const char *text, size_t bytes,
+                             model_parts *parts) {
+    canto_status status;
+    char         folder[4096];
+    json_t      *root = NULL;
+    TRY(source_end(&parts->source));
+    if (parts->options && (parts->options->heads > 0 || parts->options->map))
+        FAIL(CANTO_ERROR_VALUE,
+             "'%.300s' says itself all of its model: a number of heads and a map of names are for files that do not",
+             path);
+    TRY(json_parse(context, text, bytes, path, &root));
+    TRY(config_from_json(root, path, &parts->config));
+    parts->kind = layout_for_saving(&parts->config);
+    TRY(beside_folder(path, folder));
+    TRY(beside_tokenizer(context, folder, false, &parts->tokenizer));
+done:
+    json_decref(root);
+    return status;
+}
+
 canto_status safetensors_read(canto_context *context, const char *path, model_parts *parts) {
     canto_status status;
+    char        *own = NULL;
     source_begin(context, path, &parts->source);
     TRY(safetensors_add(&parts->source, path));
-    TRY(read_rest(context, path, NULL, parts));
+    TRY(safetensors_metadata(context, path, SAFETENSORS_CONFIG, &own));
+    if (own) TRY(own_config_read(context, path, own, strlen(own), parts));
+    else TRY(read_rest(context, path, NULL, parts));
 done:
+    if (own) context_release(context, own);
     return status;
 }
 

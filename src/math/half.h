@@ -1,4 +1,4 @@
-/* half.h - numbers of 16 bits as float32, exactly. */
+/* half.h - numbers of 16 bits as float32, exactly, and float32 rounded to them, to the nearest and to even. */
 #ifndef CANTO_HALF_H
 #define CANTO_HALF_H
 
@@ -21,5 +21,33 @@ static inline float half_to_float(uint16_t h) {
 
 /* bfloat16: the upper half of a float32. */
 static inline float bfloat_to_float(uint16_t b) { return bits_to_float((uint32_t)b << 16); }
+
+static inline uint32_t float_to_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* bits without their lowest `cut`, rounded to the nearest, to even when there are two. */
+static inline uint32_t rounded_bits(uint32_t bits, unsigned cut) {
+    return (bits + (UINT32_C(1) << (cut - 1)) - 1 + (bits >> cut & 1)) >> cut;
+}
+
+/* What is too large becomes infinite, what is no number stays none. */
+static inline uint16_t float_to_half(float x) {
+    uint32_t bits = float_to_bits(x), sign = bits >> 16 & 0x8000, rest = bits & 0x7FFFFFFF;
+    if (rest > 0x7F800000) return (uint16_t)(sign | 0x7E00);
+    if (rest >= 0x47800000) return (uint16_t)(sign | 0x7C00);
+    if (rest >= 0x38800000)
+        return (uint16_t)(sign | rounded_bits(rest - 0x38000000, 13)); /* a carry is right, up to infinity */
+    if (rest < 0x33000000) return (uint16_t)sign;
+    return (uint16_t)(sign | rounded_bits((rest & 0x7FFFFF) | 0x800000, 126 - (rest >> 23))); /* subnormal */
+}
+
+static inline uint16_t float_to_bfloat(float x) {
+    uint32_t bits = float_to_bits(x);
+    if ((bits & 0x7FFFFFFF) > 0x7F800000) return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)rounded_bits(bits, 16);
+}
 
 #endif

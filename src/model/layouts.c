@@ -4,7 +4,8 @@
  * the foreign program creates its parameters; rows whose tensor the config lacks are passed over. Every block of a model
  * has the same rows, so an item is found by arithmetic, without walking the blocks before it.
  *
- * Sources: the modules of sources 000 to 004; Hugging Face's modeling_gpt2 and modeling_gpt_neo; nanoGPT's model.py. */
+ * Sources: the modules of sources 000 to 004; Hugging Face's modeling_gpt2 and modeling_gpt_neo; nanoGPT's model.py;
+ * llama.cpp's names of GPT-2's tensors. */
 #include "model/layouts.h"
 
 #include <stdio.h>
@@ -237,6 +238,32 @@ static const row NANOGPT_AFTER[] = {
     {"lm_head.weight", TENSOR_HEAD_WEIGHT, ALL, 0},
 };
 
+/* ----------------------------------------------------------------------------------------- llama.cpp's GPT-2 */
+
+static const row GGUF_BEFORE[] = {
+    {"token_embd.weight", TENSOR_TOKEN_EMBEDDING, ALL, 0},
+    {"position_embd.weight", TENSOR_POSITION_EMBEDDING, ALL, 0},
+};
+static const row GGUF_BLOCK[] = {
+    {"blk.#.attn_norm.weight", TENSOR_NORM1_WEIGHT, ALL, 0},
+    {"blk.#.attn_norm.bias", TENSOR_NORM1_BIAS, ALL, 0},
+    {"blk.#.attn_qkv.weight", TENSOR_QKV_WEIGHT, ALL, 0},
+    {"blk.#.attn_qkv.bias", TENSOR_QKV_BIAS, ALL, ZEROS},
+    {"blk.#.attn_output.weight", TENSOR_PROJECTION_WEIGHT, ALL, 0},
+    {"blk.#.attn_output.bias", TENSOR_PROJECTION_BIAS, ALL, ZEROS},
+    {"blk.#.ffn_norm.weight", TENSOR_NORM2_WEIGHT, ALL, 0},
+    {"blk.#.ffn_norm.bias", TENSOR_NORM2_BIAS, ALL, 0},
+    {"blk.#.ffn_up.weight", TENSOR_FFN_UP_WEIGHT, ALL, 0},
+    {"blk.#.ffn_up.bias", TENSOR_FFN_UP_BIAS, ALL, 0},
+    {"blk.#.ffn_down.weight", TENSOR_FFN_DOWN_WEIGHT, ALL, 0},
+    {"blk.#.ffn_down.bias", TENSOR_FFN_DOWN_BIAS, ALL, 0},
+};
+static const row GGUF_AFTER[] = {
+    {"output_norm.weight", TENSOR_FINAL_NORM_WEIGHT, ALL, 0},
+    {"output_norm.bias", TENSOR_FINAL_NORM_BIAS, ALL, 0},
+    {"output.weight", TENSOR_HEAD_WEIGHT, ALL, 0},
+};
+
 /* --------------------------------------------------------------------------- canto's own: the table itself */
 
 static const row OWN_BEFORE[] = {
@@ -343,6 +370,7 @@ static list list_of(const canto_config *config, layout_kind kind) {
     static const list hf_gpt2 = {STRETCH(HF_BEFORE), STRETCH(HF_GPT2_BLOCK), STRETCH(HF_AFTER)};
     static const list hf_neo = {STRETCH(HF_BEFORE), STRETCH(HF_GPT_NEO_BLOCK), STRETCH(HF_AFTER)};
     static const list nanogpt = {STRETCH(HF_BEFORE), STRETCH(NANOGPT_BLOCK), STRETCH(NANOGPT_AFTER)};
+    static const list gguf = {STRETCH(GGUF_BEFORE), STRETCH(GGUF_BLOCK), STRETCH(GGUF_AFTER)};
     static const list own = {STRETCH(OWN_BEFORE), STRETCH(OWN_BLOCK), STRETCH(OWN_AFTER)};
     static const list mapped = {STRETCH(OWN_BEFORE), STRETCH(MAPPED_BLOCK), STRETCH(MAPPED_AFTER)};
     static const list parts = {STRETCH(OWN_BEFORE), STRETCH(MAPPED_PARTS_BLOCK), STRETCH(MAPPED_AFTER)};
@@ -354,6 +382,8 @@ static list list_of(const canto_config *config, layout_kind kind) {
         return hf_neo;
     case LAYOUT_NANOGPT:
         return nanogpt;
+    case LAYOUT_GGUF:
+        return gguf;
     case LAYOUT_OWN:
         return own;
     case LAYOUT_MAPPED:

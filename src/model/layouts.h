@@ -9,6 +9,7 @@ typedef enum layout_kind {
     LAYOUT_SOURCE,     /* the family's own PyTorch module names, in the order in which PyTorch creates them */
     LAYOUT_HF_GPT2,    /* Hugging Face GPT-2: `transformer.` prefix, Conv1D [in, out] */
     LAYOUT_HF_GPT_NEO, /* Hugging Face GPT-Neo */
+    LAYOUT_GGUF,    /* llama.cpp's names of a GPT-2 */
     LAYOUT_NANOGPT, /* nanoGPT: Hugging Face's names, weights [out, in]; of a model without biases these read as zeros */
     LAYOUT_OWN,     /* canto's own names, one to one with the tensor table */
     LAYOUT_MAPPED, /* the same, as a map of a user's names gives them: biases of norms and feed-forward may be missing */

@@ -13,11 +13,17 @@
 
 /* ----------------------------------------------------------------------------------------------- writing */
 
-static canto_status save_config(const char *folder, const canto_config *config, layout_kind kind) {
+/* PyTorch's name of a type of numbers. */
+static const char *torch_type(source_type type) {
+    return type == SOURCE_F16 ? "float16" : type == SOURCE_BF16 ? "bfloat16" : "float32";
+}
+
+canto_status model_folder_save_config(const char *folder, const canto_config *config, source_type type) {
     canto_status status = status_ok();
     char         path[4096];
-    json_t      *root = hf_config_to_json(config, kind);
-    if (!root || json_object_set_new(root, "canto", config_to_json(config)) != 0)
+    json_t      *root = hf_config_to_json(config, layout_for_saving(config));
+    if (!root || json_object_set_new(root, "torch_dtype", json_string(torch_type(type))) != 0 ||
+        json_object_set_new(root, "canto", config_to_json(config)) != 0)
         FAIL(CANTO_ERROR_MEMORY, "no memory for the config.json of '%.300s'", folder);
     TRY(path_join(path, folder, "config.json"));
     TRY(json_write_file(path, root));
@@ -34,7 +40,7 @@ canto_status model_folder_save(canto_context *context, const char *folder, const
     TRY(path_join(path, folder, "model.safetensors"));
     TRY(weights_write(context, path, table, kind, block));
     if (tokenizer) TRY(canto_tokenizer_save(tokenizer, folder));
-    TRY(save_config(folder, &table->config, kind)); /* last: a folder with a config is a model */
+    TRY(model_folder_save_config(folder, &table->config, SOURCE_F32)); /* last: a folder with a config is a model */
 done:
     return status;
 }

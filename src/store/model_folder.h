@@ -10,6 +10,8 @@
 /* Writes the files of a folder that is there, each whole or not at all. tokenizer may be NULL. */
 canto_status model_folder_save(canto_context *context, const char *folder, const tensor_table *table,
                                const float *block, const canto_tokenizer *tokenizer);
+/* The folder's config.json, which says that its weights are of that type. */
+canto_status model_folder_save_config(const char *folder, const canto_config *config, source_type type);
 /* The config of a folder, and the layout of its weights. *own (or NULL): whether canto wrote it. */
 canto_status model_folder_read_config(canto_context *context, const char *folder, canto_config *config,
                                       layout_kind *kind, bool *own);

@@ -1,4 +1,4 @@
-/* numbers.h - the numbers of a file's tensors as float32, whatever their type. */
+/* numbers.h - the numbers of a file's tensors as float32, whatever their type, and the way back. */
 #ifndef CANTO_NUMBERS_H
 #define CANTO_NUMBERS_H
 
@@ -8,5 +8,8 @@
 bool numbers_readable(source_type type);
 /* to[i] = element first + i * stride of data, for i < n. data may be unaligned. F64 is rounded. */
 void numbers_read(source_type type, const unsigned char *data, int64_t first, int64_t stride, size_t n, float *to);
+/* n numbers as a file has them, into to: F32, F16, BF16, or of whole blocks Q8_0 and Q4_0. False when a finite number has
+ * become infinite, for which the type has no room. */
+bool numbers_write(source_type type, const float *from, size_t n, unsigned char *to);
 
 #endif

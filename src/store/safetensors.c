@@ -174,6 +174,24 @@ done:
     return status;
 }
 
+canto_status safetensors_metadata(canto_context *context, const char *path, const char *key, char **text) {
+    canto_status  status = status_ok();
+    tensor_source source;
+    reading       f = {.source = &source, .path = path};
+    *text = NULL;
+    source_begin(context, path, &source);
+    TRY(source_map(&source, path, &f.map));
+    TRY(read_header(&f));
+    const char *found = json_string_value(json_object_get(json_object_get(f.header, "__metadata__"), key));
+    if (!found) goto done;
+    *text = context_copy_text(context, found);
+    if (!*text) TRY(context_no_memory(strlen(found) + 1, "the config of a model"));
+done:
+    json_decref(f.header);
+    source_close(&source);
+    return status;
+}
+
 /* ----------------------------------------------------------------------------------------------- writing */
 
 static canto_status no_header_memory(void) { return context_no_memory(4096, "the header of a safetensors file"); }

@@ -11,6 +11,9 @@
 canto_status safetensors_add(tensor_source *source, const char *path);
 /* A source of one file. On failure *source is zeroed. */
 canto_status safetensors_open(canto_context *context, const char *path, tensor_source *source);
+/* The text under a key of a file's own metadata, to be released with context_release; NULL when there is none. */
+canto_status safetensors_metadata(canto_context *context, const char *path, const char *key, char **text);
+#define SAFETENSORS_CONFIG "canto.config" /* the key of a model's config as JSON, in a file that stands alone */
 
 /* Writing: announce every tensor in order, begin, hand over their bytes in the same order, commit. Any failure and
  * discard leave nothing behind. */

@@ -24,6 +24,9 @@ void bpe_reader_close(bpe_reader *r) {
     pattern_close(&r->parts.cutter);
 }
 
+/* How much of a token an error shows. */
+static int shown(size_t bytes) { return (int)(bytes < 60 ? bytes : 60); }
+
 static canto_status take(bpe_reader *r, bpe_item item, const char *text, size_t bytes) {
     canto_status status;
     TRY(context_reserve(r->context, (void **)&r->items, &r->room, r->count + 1, sizeof item, "a vocabulary"));
@@ -40,7 +43,7 @@ static canto_status check_id(const bpe_reader *r, const char *text, size_t bytes
     if (id >= 0 && id < VOCABULARY_MOST) return status_ok();
     return status_error(CANTO_ERROR_FORMAT,
                         "'%.300s': the id %lld of the token '%.*s' must be a whole number from 0 on", r->file,
-                        (long long)id, (int)(bytes < 60 ? bytes : 60), text);
+                        (long long)id, shown(bytes), text);
 }
 
 canto_status bpe_reader_add(bpe_reader *r, const char *text, size_t bytes, int64_t id, bool special) {
@@ -49,7 +52,8 @@ canto_status bpe_reader_add(bpe_reader *r, const char *text, size_t bytes, int64
     if (bytes == 0) FAIL(CANTO_ERROR_FORMAT, "'%.300s': an added token is empty", r->file);
     TRY(check_id(r, text, bytes, id));
     TRY(vocabulary_add(&r->added, text, bytes, &number));
-    if (number < r->count) FAIL(CANTO_ERROR_FORMAT, "'%.300s': the token '%.60s' is added twice", r->file, text);
+    if (number < r->count)
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s': the token '%.*s' is added twice", r->file, shown(bytes), text);
     TRY(take(r, (bpe_item){(uint32_t)id, true, special, 0, 0}, text, bytes));
 done:
     return status;
@@ -63,8 +67,8 @@ canto_status bpe_reader_token(void *reader, const char *text, size_t bytes, int6
     if (number != VOCABULARY_NONE) {
         if (r->items[number].id == id) return status;
         FAIL(CANTO_ERROR_FORMAT,
-             "'%.300s': the added token '%.60s' has the id %lld in the vocabulary, and %lu where it is added", r->file,
-             text, (long long)id, (unsigned long)r->items[number].id);
+             "'%.300s': the added token '%.*s' has the id %lld in the vocabulary, and %lu where it is added", r->file,
+             shown(bytes), text, (long long)id, (unsigned long)r->items[number].id);
     }
     if (r->marker && bytes == strlen(r->marker) && memcmp(text, r->marker, bytes) == 0)
         return take(r, (bpe_item){(uint32_t)id, true, true, 0, 0}, text, bytes);
@@ -72,8 +76,8 @@ canto_status bpe_reader_token(void *reader, const char *text, size_t bytes, int6
     TRY(byte_list_room(&r->scratch, bytes + 1));
     size_t count = byte_level_read(&r->level, text, bytes, r->scratch.data);
     if (count == 0)
-        FAIL(CANTO_ERROR_FORMAT, "'%.300s': the token '%.60s' is empty or has a character that stands for no byte",
-             r->file, text);
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s': the token '%.*s' is empty or has a character that stands for no byte",
+             r->file, shown(bytes), text);
     TRY(take(r, (bpe_item){(uint32_t)id, false, false, 0, 0}, r->scratch.data, count));
 done:
     return status;
@@ -86,9 +90,8 @@ static canto_status sort_items(const bpe_reader *r, uint32_t *places) {
         if (places[item->id] != 0) {
             other = &r->items[places[item->id] - 1];
             return status_error(CANTO_ERROR_FORMAT, "'%.300s': the tokens '%.*s' and '%.*s' have the same id %lu",
-                                r->file, (int)(other->bytes < 60 ? other->bytes : 60), r->pool.data + other->start,
-                                (int)(item->bytes < 60 ? item->bytes : 60), r->pool.data + item->start,
-                                (unsigned long)item->id);
+                                r->file, shown(other->bytes), r->pool.data + other->start, shown(item->bytes),
+                                r->pool.data + item->start, (unsigned long)item->id);
         }
         places[item->id] = (uint32_t)i + 1;
     }
@@ -102,7 +105,7 @@ static canto_status add_item(bpe_reader *r, uint32_t id, const bpe_item *item) {
     TRY(vocabulary_add(&r->parts.tokens, r->pool.data + item->start, item->bytes, &got));
     if (got != id)
         FAIL(CANTO_ERROR_FORMAT, "'%.300s': the ids %lu and %lu are the same token '%.*s'", r->file, (unsigned long)got,
-             (unsigned long)id, (int)(item->bytes < 60 ? item->bytes : 60), r->pool.data + item->start);
+             (unsigned long)id, shown(item->bytes), r->pool.data + item->start);
 done:
     return status;
 }

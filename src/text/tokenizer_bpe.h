@@ -46,4 +46,8 @@ struct bpe_tokenizer {
 
 void tokenizer_bpe_close(bpe_tokenizer *b);
 
+/* Calls each for the merges of a tokenizer of this kind, in the order of their ranks; of a vocabulary of ranks a list is made. */
+typedef canto_status (*bpe_merge_fn)(void *user, uint32_t left, uint32_t right);
+canto_status tokenizer_bpe_each_merge(const canto_tokenizer *t, bpe_merge_fn each, void *user);
+
 #endif

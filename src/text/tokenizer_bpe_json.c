@@ -1,7 +1,4 @@
-/* tokenizer_bpe_json.c - byte-pair encodings in Hugging Face's tokenizer.json: {"type": "BPE"} with bytes as characters.
- *
- * A vocabulary of ranks has no list of merges: one is made of it, for every token the pair that its bytes come to before
- * the last step, or, where they do not come to two tokens, every pair that makes it up. */
+/* tokenizer_bpe_json.c - byte-pair encodings in Hugging Face's tokenizer.json: {"type": "BPE"} with bytes as characters. */
 #include "text/tokenizer_bpe_json.h"
 
 #include "text/bpe_reader.h"
@@ -84,7 +81,8 @@ static json_t *added_json(const canto_tokenizer *t) {
     return json_build_end(&b);
 }
 
-static void add_merge(writer *w, uint32_t left, uint32_t right) {
+static canto_status add_merge(void *user, uint32_t left, uint32_t right) {
+    writer     *w = user;
     const char *first = name_of(w, left, false);
     bool        good = first != NULL;
     if (good) {
@@ -92,35 +90,12 @@ static void add_merge(writer *w, uint32_t left, uint32_t right) {
         good = name_of(w, right, true) != NULL;
     }
     json_build_add(&w->merges, good ? json_string(w->text.data) : NULL);
-}
-
-/* Every pair of tokens that makes up token id, where ranks are ids. */
-static void add_splits(writer *w, uint32_t id) {
-    const canto_tokenizer *t = w->t;
-    size_t                 bytes;
-    const char            *token = vocabulary_token(&t->tokens, id, &bytes);
-    for (size_t i = 1; i < bytes; i++) {
-        uint32_t left = vocabulary_find(&t->tokens, token, i),
-                 right = vocabulary_find(&t->tokens, token + i, bytes - i);
-        if (left == VOCABULARY_NONE || right == VOCABULARY_NONE) continue;
-        if (bpe_find(&t->bpe->joiner, left, right) == id) add_merge(w, left, right);
-    }
+    return status_ok(); /* the build remembers what failed */
 }
 
 static json_t *merges_json(writer *w) {
-    const bpe_tokenizer *b = w->t->bpe;
     w->merges = json_build_array();
-    for (size_t i = 0; i < b->merge_count; i++) add_merge(w, b->merges[i].left, b->merges[i].right);
-    for (uint32_t id = 0; !b->merges && id < w->t->tokens.count; id++) {
-        uint32_t    parts[BPE_SHORT];
-        size_t      bytes;
-        const char *token = vocabulary_token(&w->t->tokens, id, &bytes);
-        bpe_job     job = {token, bytes, 0, parts};
-        if (bytes < 2 || !(b->flags[id] & BPE_WHOLE)) continue;
-        if (bytes <= BPE_SHORT) bpe_join_shorts(&b->joiner, &job, 1, id);
-        if (job.count == 2) add_merge(w, parts[0], parts[1]);
-        else add_splits(w, id);
-    }
+    tokenizer_bpe_each_merge(w->t, add_merge, w);
     return json_build_end(&w->merges);
 }
 

@@ -34,8 +34,8 @@ shrunk() {
     case $2 in bench*) echo "--vocab 97" ;; esac
     case $1 in *--epochs*) ;; *) echo "--steps 2" ;; esac
 }
-# made LINE: what its -o names.
-made() { sed -nE 's/.* -o ([^ ]+).*/\1/p' <<<"$1"; }
+# made LINE: what its -o names, or where canto convert writes to.
+made() { sed -nE 's/.* -o ([^ ]+).*/\1/p; s/^canto convert [^ ]+ ([^ ]+).*/\1/p' <<<"$1"; }
 
 # try LINE COMMAND OPTION...: runs an example with more options; its streams are $WORK/out and $WORK/err.
 try() {
