@@ -35,12 +35,13 @@ const char *gguf_pattern_of(const char *pre, size_t bytes, bool *whole_first) {
 
 typedef struct parts {
     const gguf       *file;
-    const gguf_value *tokens, *types, *merges; /* types, merges: NULL or as long as they should be */
+    const gguf_value *tokens, *types, *merges; /* types: NULL, or as many as tokens; merges: NULL, or any number */
+    uint32_t          count;                   /* of tokens, without the unused ones at the end */
 } parts;
 
-static token_type type_of(const parts *p, uint64_t id) {
+static token_type type_of(const parts *p, uint32_t id) {
     int32_t type = TOKEN_NORMAL;
-    if (p->types) memcpy(&type, p->types->data + id * sizeof type, sizeof type);
+    if (p->types) memcpy(&type, p->types->data + (size_t)id * sizeof type, sizeof type);
     return (token_type)type;
 }
 
@@ -59,6 +60,8 @@ static canto_status find_parts(const gguf *file, parts *p) {
     if (p->types && p->types->count != p->tokens->count)
         FAIL(CANTO_ERROR_FORMAT,
              "'%.300s': there are not as many types of tokens (tokenizer.ggml.token_type) as tokens", file->path);
+    p->count = (uint32_t)p->tokens->count;
+    while (p->count > 0 && type_of(p, p->count - 1) == TOKEN_UNUSED) p->count--;
 done:
     return status;
 }
@@ -91,13 +94,14 @@ static void look_at_bytes(const parts *p, bool *ascii, bool *in_order) {
     byte_level           level;
     const unsigned char *at = p->tokens->data;
     byte_level_open(&level);
-    *ascii = true;
-    *in_order = p->tokens->count == 256;
-    for (uint64_t id = 0; id < p->tokens->count && (*ascii || *in_order); id++) {
+    *ascii = p->count > 0;
+    *in_order = p->count == 256;
+    for (uint32_t id = 0; id < p->count && (*ascii || *in_order); id++) {
         gguf_text text = gguf_next_text(&at);
         int       byte = is_plain(type_of(p, id)) ? byte_of(&level, text) : -1;
         *in_order = *in_order && byte == (int)id;
-        *ascii = *ascii && (byte > 0 ? byte < 128 : !is_plain(type_of(p, id)));
+        bool named = !is_plain(type_of(p, id)) && type_of(p, id) != TOKEN_UNUSED;
+        *ascii = *ascii && (named || (byte > 0 && byte < 128));
     }
 }
 
@@ -108,7 +112,7 @@ static canto_status read_characters(const parts *p, canto_tokenizer **tokenizer)
     canto_status         status;
     byte_level_open(&level);
     TRY(tokenizer_new(p->file->context, &tokenizer_char, &t));
-    for (uint32_t id = 0, got; id < p->tokens->count; id++) {
+    for (uint32_t id = 0, got; id < p->count; id++) {
         gguf_text  text = gguf_next_text(&at);
         token_type type = type_of(p, id);
         char       byte = (char)(unsigned char)byte_of(&level, text);
@@ -132,7 +136,7 @@ done:
 static canto_status add_tokens(const parts *p, bpe_reader *r, bool added) {
     canto_status         status = status_ok();
     const unsigned char *at = p->tokens->data;
-    for (uint64_t id = 0; id < p->tokens->count; id++) {
+    for (uint32_t id = 0; id < p->count; id++) {
         gguf_text  text = gguf_next_text(&at);
         token_type type = type_of(p, id);
         if (type == TOKEN_UNUSED || is_plain(type) == added) continue;
