@@ -7,13 +7,13 @@ folder=$2
 shift 2
 rm -f "$folder/tests.xml"
 
-# The tokenizer files are tried out in Hugging Face's own library, which comes from npm.
+# What canto writes is tried out in Hugging Face's libraries and in llama.cpp, which come from npm.
 hf=tests/hf
 if [ "$preset" != arm64 ] && [ -e $hf/package-lock.json ] && [ $hf/package-lock.json -nt $hf/node_modules/.package-lock.json ]; then
     if ! command -v npm >/dev/null; then
-        echo "SKIP: npm is missing, tokenizer files are not tried in Hugging Face's library"
+        echo "SKIP: npm is missing, files are not tried in Hugging Face's libraries and llama.cpp"
     elif ! (cd $hf && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json); then
-        echo "SKIP: npm ci failed in $hf, tokenizer files are not tried in Hugging Face's library"
+        echo "SKIP: npm ci failed in $hf, files are not tried in Hugging Face's libraries and llama.cpp"
     fi
 fi
 

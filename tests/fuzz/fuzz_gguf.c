@@ -1,4 +1,4 @@
-/* fuzz_gguf.c - the input is a GGUF file, read as a model. What is accepted has finite weights, and written as GGUF and read again
+/* fuzz_gguf.c - the input is a GGUF file, read as a model. What is accepted, written as GGUF and read again,
  * it is the same to the bit, tokenizer included, unless writing it is refused. */
 #include "exported.h"
 

@@ -263,7 +263,7 @@ static void same_weights(const canto_model *model, const tensor_table *table, co
     for (size_t i = 0; i < table->count; i++) {
         const tensor *t = &table->list[i];
         float        *rows = calloc(t->count, sizeof *rows);
-        model_rows(model, t->role, t->layer, 0, t->rows, rows);
+        model_read(model, t->role, t->layer, 0, t->rows, rows);
         assert_memory_equal(rows, block + t->offset, t->count * sizeof *rows);
         free(rows);
     }
