@@ -8,6 +8,7 @@
 canto_status folder_read(canto_context *context, const char *path, model_parts *parts);
 canto_status safetensors_read(canto_context *context, const char *path, model_parts *parts);
 canto_status torch_read(canto_context *context, const char *path, model_parts *parts);
+canto_status npz_read(canto_context *context, const char *path, model_parts *parts);
 /* A GPT-2 in a GGUF file, with its tokenizer. */
 canto_status gguf_read(canto_context *context, const char *path, model_parts *parts);
 /* A checkpoint of llm.c; it has no tokenizer. */

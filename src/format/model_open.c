@@ -5,6 +5,7 @@
 
 #include "format/gguf.h"
 #include "format/llmc.h"
+#include "format/npz.h"
 #include "format/torch_file.h"
 
 #include <stdio.h>
@@ -28,6 +29,7 @@ static bool is_safetensors(const unsigned char *data, size_t bytes) {
 
 static const format FORMATS[] = {
     {"safetensors", is_safetensors, safetensors_read, false},
+    {"NumPy (.npz)", npz_detect, npz_read, false},
     {"torch.save (.pt, .pth, .bin)", torch_detect, torch_read, false},
     {"GGUF", gguf_detect, gguf_read, true},
     {"llm.c's checkpoints", llmc_detect, llmc_read, true},

@@ -3,6 +3,7 @@
 #include "format/beside.h"
 #include "format/formats.h"
 #include "format/name_map.h"
+#include "format/npz.h"
 #include "format/state_dict.h"
 #include "format/torch_file.h"
 #include "store/config_json.h"
@@ -126,5 +127,17 @@ canto_status torch_read(canto_context *context, const char *path, model_parts *p
     TRY(read_rest(context, path, inside, parts));
 done:
     json_decref(inside);
+    return status;
+}
+
+canto_status npz_read(canto_context *context, const char *path, model_parts *parts) {
+    canto_status status;
+    const char  *own;
+    size_t       bytes = 0;
+    source_begin(context, path, &parts->source);
+    TRY(npz_add(&parts->source, path, &own, &bytes));
+    if (own) TRY(own_config_read(context, path, own, bytes, parts));
+    else TRY(read_rest(context, path, NULL, parts));
+done:
     return status;
 }

@@ -34,7 +34,8 @@ done
 for model in characters bytes pairs words beyond neo other; do
     same $model $model.safetensors safetensors
     same $model.safetensors $model.folder folder
-    run 0 convert $model.folder $model.npz
+    same $model.folder $model.npz npz
+    same $model.npz $model.again2 folder
     cmp -s "$model.folder/model.safetensors" "$(readlink -f $model/best)/model.safetensors" || fail "$model: other weights in the folder"
 done
 for model in characters bytes words beyond; do

@@ -346,7 +346,11 @@ static void every_preset_in_one_file(void **state) {
         assert_string_equal(canto_model_config(model)->preset, name);
         canto_model_close(model);
         free(block);
-        block = export_model(&c, NULL, in_folder("m.npz"), CANTO_FORMAT_BY_NAME, CANTO_STORAGE_F16, &(tensor_table){0});
+        tensor_table_close(context, &table);
+        block = export_model(&c, NULL, in_folder("m.npz"), CANTO_FORMAT_BY_NAME, CANTO_STORAGE_F32, &table);
+        ok(canto_model_open(context, in_folder("m.npz"), &model));
+        same_weights(model, &table, block);
+        canto_model_close(model);
         free(block);
         tensor_table_close(context, &table);
     }

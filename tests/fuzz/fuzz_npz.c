@@ -1,0 +1,12 @@
+/* fuzz_npz.c - the input is an archive of NumPy's, read as a model. What is accepted has finite weights, and written and read again it is
+ * the same to the bit. */
+#include "exported.h"
+
+void fuzz_seeds(void) {
+    write_model(CANTO_FORMAT_NPZ, CANTO_STORAGE_F32, NULL, 5, false);
+    fuzz_seed_file("float32", "seed", 2000);
+    write_model(CANTO_FORMAT_NPZ, CANTO_STORAGE_F16, NULL, 5, true);
+    fuzz_seed_file("float16", "seed", 0);
+}
+
+void fuzz_one(const uint8_t *data, size_t bytes) { read_model(npz_read, CANTO_FORMAT_NPZ, data, bytes); }
