@@ -1,5 +1,5 @@
 /* fuzz_gguf.c - the input is a GGUF file, read as a model. What is accepted, written as GGUF and read again,
- * it is the same to the bit, tokenizer included, unless writing it is refused. */
+ * is the same to the bit, tokenizer included, unless writing it is refused. */
 #include "exported.h"
 
 static canto_tokenizer *made(const char *kind, const char *text, int32_t size, const char *specials) {

@@ -1,4 +1,4 @@
-/* fuzz_llmc.c - the input is a checkpoint of llm.c, read as a model. What is accepted, written and read again it
+/* fuzz_llmc.c - the input is a checkpoint of llm.c, read as a model. What is accepted, written and read again,
  * is the same to the bit. */
 #include "exported.h"
 

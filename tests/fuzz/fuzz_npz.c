@@ -1,4 +1,4 @@
-/* fuzz_npz.c - the input is an archive of NumPy's, read as a model. What is accepted has finite weights, and written and read again it is
+/* fuzz_npz.c - the input is an archive of NumPy's, read as a model. What is accepted, written and read again, is
  * the same to the bit. */
 #include "exported.h"
 
