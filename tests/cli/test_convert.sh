@@ -35,7 +35,6 @@ for model in characters bytes pairs words beyond neo other; do
     same $model $model.safetensors safetensors
     same $model.safetensors $model.folder folder
     same $model.folder $model.npz npz
-    same $model.npz $model.again2 folder
     cmp -s "$model.folder/model.safetensors" "$(readlink -f $model/best)/model.safetensors" || fail "$model: other weights in the folder"
 done
 for model in characters bytes words beyond; do

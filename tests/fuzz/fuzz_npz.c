@@ -4,7 +4,7 @@
 
 void fuzz_seeds(void) {
     write_model(CANTO_FORMAT_NPZ, CANTO_STORAGE_F32, NULL, 5, false);
-    fuzz_seed_file("float32", "seed", 2000);
+    fuzz_seed_file("float32", "seed", 1000);
     write_model(CANTO_FORMAT_NPZ, CANTO_STORAGE_F16, NULL, 5, true);
     fuzz_seed_file("float16", "seed", 0);
 }
