@@ -213,7 +213,7 @@ static bool inspect_config(canto_context *context, const option_set *options, co
 static bool look_into(canto_context *context, const option_set *options, const canto_model *model, saved *s) {
     const char  *other = options_text(options, "diff", NULL);
     canto_report report;
-    s->files = files_json(model);
+    s->files = files_json(model, options->operands[0]);
     s->training = training_json(model);
     if (!count_modules(canto_model_config(model), 1, &report)) return false;
     if (options_flag(options, "stats") && !(s->statistics = statistics_json(model, report.modules))) return false;

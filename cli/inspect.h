@@ -7,9 +7,9 @@
 /* Prints the modules under a name. False after a message. */
 bool tree_print(const char *name, const canto_config *config, const canto_report *report);
 
-/* What is known of a saved model beside its config: {"folder", "weights_bytes", "types", "tensors", "tokenizer", "names"}.
- * What cannot be read is left out. */
-json_t *files_json(const canto_model *model);
+/* What is known of a saved model, opened from path, beside its config: {"folder" or "file", "weights_bytes", "types", "tensors",
+ * "tokenizer", "names"}. What cannot be read is left out. */
+json_t *files_json(const canto_model *model, const char *path);
 /* How it was trained, from trainer.json beside it and the run's run.json and metrics.csv: null when nothing tells. */
 json_t *training_json(const canto_model *model);
 void    files_print(const json_t *files);

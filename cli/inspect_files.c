@@ -58,20 +58,23 @@ static json_t *count_types(const json_t *header, json_int_t *tensors) {
     return types;
 }
 
-json_t *files_json(const canto_model *model) {
+json_t *files_json(const canto_model *model, const char *opened) {
     const char            *folder = canto_model_folder(model);
     const canto_tokenizer *tokenizer = canto_model_tokenizer(model);
     char                   path[PATH_MAX], real[PATH_MAX];
     uint64_t               size = 0;
     json_int_t             tensors = 0;
-    json_t *o = json_object(), *header = join(path, folder, "model.safetensors") ? read_header(path, &size) : NULL;
-    if (realpath(folder, real)) json_object_set_new(o, "folder", json_text(real, strlen(real)));
+    json_t                *o = json_object(), *header = NULL;
+    if (!*folder) header = read_header(opened, &size);
+    else if (join(path, folder, "model.safetensors")) header = read_header(path, &size);
+    if (realpath(*folder ? folder : opened, real))
+        json_object_set_new(o, *folder ? "folder" : "file", json_text(real, strlen(real)));
     if (header) {
         json_object_set_new(o, "types", count_types(header, &tensors));
         json_object_set_new(o, "tensors", json_integer(tensors));
         json_object_set_new(o, "weights_bytes", json_whole(size));
     }
-    json_t *config = read_json(folder, "config.json");
+    json_t *config = *folder ? read_json(folder, "config.json") : NULL;
     json_t *type = json_object_get(config, "model_type");
     if (json_is_string(type)) json_object_set(o, "model_type", type);
     if (tokenizer) {
@@ -94,8 +97,9 @@ void files_print(const json_t *files) {
     json_t     *types = json_object_get(files, "types"), *count;
     const char *type;
     printf("\nFiles\n");
-    print_label("folder");
-    print_text(json_object_get(files, "folder"));
+    const json_t *file = json_object_get(files, "file");
+    print_label(file ? "file" : "folder");
+    print_text(file ? file : json_object_get(files, "folder"));
     putchar('\n');
     if (types) {
         print_label("weights");

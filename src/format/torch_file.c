@@ -275,27 +275,42 @@ done:
 
 /* -------------------------------------------------------------------------------------------- the settings */
 
-/* The whole numbers of a dictionary. One is passed over when there is no memory: what is missing then is asked for. */
-static void take_settings(const pickle_value *dict, json_t *settings) {
-    enum { MOST = 200 };
-    size_t count = 0;
-    if (!dict || dict->kind != PICKLE_DICT) return;
-    for (const pickle_node *n = dict->items->first; n && n->next && count < MOST; n = n->next->next, count++) {
-        char key[64];
-        if (n->value.kind != PICKLE_TEXT || n->value.bytes >= sizeof key || n->next->value.kind != PICKLE_INT) continue;
-        snprintf(key, sizeof key, "%.*s", (int)n->value.bytes, n->value.text);
-        json_object_set_new(settings, key, json_integer(n->next->value.integer));
-    }
+/* A key that a setting may have: not too long, and of visible ASCII. */
+static bool is_setting(const pickle_value *key, const pickle_value *value) {
+    if (key->kind != PICKLE_TEXT || key->bytes >= 64 || value->kind != PICKLE_INT) return false;
+    for (uint32_t i = 0; i < key->bytes; i++)
+        if (key->text[i] <= ' ' || key->text[i] > '~') return false;
+    return true;
 }
 
-static canto_status read_settings(const torch_file *f, json_t **settings) {
-    const pickle_value *root = &f->object.root;
-    *settings = json_object();
-    if (!*settings) return context_no_memory(64, "the settings of a model");
-    take_settings(root, *settings);
-    take_settings(pickle_get(root, "config"), *settings);
-    take_settings(pickle_get(root, "model_args"), *settings);
+/* The whole numbers of a dictionary: the first ones, a model has few. */
+static canto_status take_settings(const pickle_value *dict, json_t *settings) {
+    enum { MOST = 200 };
+    size_t count = 0;
+    if (!dict || dict->kind != PICKLE_DICT) return status_ok();
+    for (const pickle_node *n = dict->items->first; n && n->next && count < MOST; n = n->next->next, count++) {
+        char key[64];
+        if (!is_setting(&n->value, &n->next->value)) continue;
+        snprintf(key, sizeof key, "%.*s", (int)n->value.bytes, n->value.text);
+        if (json_object_set_new(settings, key, json_integer(n->next->value.integer)) != 0)
+            return context_no_memory(sizeof key, "the settings of a model");
+    }
     return status_ok();
+}
+
+/* Those of "config" and "model_args" stand above the root's. */
+static canto_status read_settings(const torch_file *f, json_t **settings) {
+    canto_status        status;
+    const pickle_value *root = &f->object.root;
+    json_t             *all = json_object();
+    if (!all) TRY(context_no_memory(64, "the settings of a model"));
+    TRY(take_settings(root, all));
+    TRY(take_settings(pickle_get(root, "config"), all));
+    TRY(take_settings(pickle_get(root, "model_args"), all));
+    *settings = json_incref(all);
+done:
+    json_decref(all);
+    return status;
 }
 
 canto_status torch_add(tensor_source *source, const char *path, json_t **settings) {

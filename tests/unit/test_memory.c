@@ -1,7 +1,7 @@
 /* test_memory.c - every allocation fails once, in turn: those of the C library's allocator (jansson's among them), of the
  * threads, of listed folders and mapped files, and then those of a caller's allocator.
  *
- * Each part of the work (a context, a tokenizer, tokens, a run, going on with it, writing, evaluating) is done again and
+ * Each part of the work (a context, a tokenizer, tokens, a run, going on with it, writing, evaluating, opening others' models) is done again and
  * again; the n-th allocation fails, for n = 1, 2, ... until all of it succeeds; then all of them from some n on. A failure is a CANTO_ERROR_MEMORY with a
  * text, nothing stays allocated, and every checkpoint in sight opens. The calls are counted by the linker's --wrap. */
 #include "base/file.h"
@@ -409,6 +409,30 @@ done:
     return status;
 }
 
+/* What others have written: tests/formats. */
+static canto_status open_foreign(world *w, const char *name, const char *map) {
+    char                path[4096], map_path[4096];
+    canto_model        *model = NULL;
+    canto_model_options how = canto_model_options_default();
+    const char         *source = getenv("CANTO_SOURCE");
+    snprintf(path, sizeof path, "%s/tests/formats/%s", source ? source : ".", name);
+    snprintf(map_path, sizeof map_path, "%s/tests/formats/%s", source ? source : ".", map ? map : "");
+    how.map = map ? map_path : NULL;
+    canto_status status = canto_model_open_with(w->context, path, &how, &model);
+    canto_model_close(model);
+    return status;
+}
+
+static canto_status part_opening(world *w) {
+    canto_status status;
+    TRY(open_foreign(w, "nanogpt.pt", NULL));
+    TRY(open_foreign(w, "gpt2-old", NULL));
+    TRY(open_foreign(w, "gpt2-half", NULL));
+    TRY(open_foreign(w, "own.pth", "own.map.json"));
+done:
+    return status;
+}
+
 /* ------------------------------------------------------------------------------------------------ one failure each */
 
 typedef canto_status (*part_fn)(world *w);
@@ -488,6 +512,7 @@ static void every_part(bool own) {
     every_failure("going on", &w, stopped_run, part_going_on, 100);
     every_failure("writing", &w, nothing, part_writing, 100);
     every_failure("evaluating", &w, nothing, part_evaluating, 100);
+    every_failure("opening others' models", &w, nothing, part_opening, 300);
     w.parity = 1;
     if (!own) every_failure("training in parity", &w, no_run, part_training, 1000);
     canto_data_close(w.data);
