@@ -44,19 +44,22 @@ static canto_status window_fit(window *w, size_t bytes) {
     return status_ok();
 }
 
-/* Puts entry where the heap has a hole at i, with smaller entries moving up. */
+/* Puts entry where the heap has a hole at i, with smaller entries moving up. Each entry has four below it, which makes the way
+ * down half as long as with two: a large heap's lower levels are far away. */
 static void sink(uint64_t *heap, size_t count, size_t i, uint64_t entry) {
-    for (size_t child; (child = 2 * i + 1) < count; i = child) {
-        if (child + 1 < count && heap[child + 1] < heap[child]) child++;
-        if (heap[child] >= entry) break;
-        heap[i] = heap[child];
+    for (size_t child; (child = 4 * i + 1) < count;) {
+        size_t end = child + 4 < count ? child + 4 : count, least = child;
+        for (size_t k = child + 1; k < end; k++) least = heap[k] < heap[least] ? k : least;
+        if (heap[least] >= entry) break;
+        heap[i] = heap[least];
+        i = least;
     }
     heap[i] = entry;
 }
 
 static void push(window *w, uint64_t entry) {
     size_t i = w->heap_count++;
-    for (; i > 0 && w->heap[(i - 1) / 2] > entry; i = (i - 1) / 2) w->heap[i] = w->heap[(i - 1) / 2];
+    for (; i > 0 && w->heap[(i - 1) / 4] > entry; i = (i - 1) / 4) w->heap[i] = w->heap[(i - 1) / 4];
     w->heap[i] = entry;
 }
 
@@ -85,7 +88,7 @@ static canto_status window_join(window *w, const char *text, size_t bytes) {
         w->ranks[i] = i + 1 < bytes ? w->b->pairs[(size_t)pair[0] << 8 | pair[1]].rank : BPE_NO_MERGE;
         if (w->ranks[i] != BPE_NO_MERGE) w->heap[w->heap_count++] = (uint64_t)w->ranks[i] << 32 | i;
     }
-    for (size_t i = w->heap_count / 2; i-- > 0;) sink(w->heap, w->heap_count, i, w->heap[i]);
+    for (size_t i = w->heap_count / 4 + 1; i-- > 0 && w->heap_count;) sink(w->heap, w->heap_count, i, w->heap[i]);
     while (w->heap_count > 0) {
         uint64_t entry = w->heap[0], last = w->heap[--w->heap_count];
         uint32_t i = (uint32_t)entry;
