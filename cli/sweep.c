@@ -190,9 +190,11 @@ bool sweep_open(sweep *s) {
 }
 
 static int run_sweep(option_set *options) {
-    const char *file = options_text(options, "config", NULL), *folder = options_text(options, "output", NULL);
-    sweep       s = {.options = options, .folder = {.lock = -1}};
+    sweep           s = {.options = options, .folder = {.lock = -1}};
+    canto_plot_form form;
+    const char     *file = options_text(options, "config", NULL);
     if (file && !options_read_config(options, file)) return WRONG_USAGE;
+    const char *folder = options_text(options, "output", NULL), *picture = options_text(options, "picture", NULL);
     terminal_set_quiet(options_flag(options, "quiet"));
     s.json = options_flag(options, "json");
     if (!options->count)
@@ -201,6 +203,7 @@ static int run_sweep(option_set *options) {
     bool texts = writes_texts(options);
     if (texts && options->count != 1) return support_usage("one model, or texts: of a model, MODEL alone");
     if (!texts && (!folder || !*folder)) return support_usage("where to? add -o FOLDER, the folder to make");
+    if (picture && !support_good(canto_plot_form_of(picture, &form))) return WRONG_USAGE;
     s.groups = texts ? generate_groups : train_groups;
     int code = WRONG_USAGE;
     if (!all_of_one_kind(&s, texts) || !variants_read(options, s.groups, &s.v)) goto done;

@@ -127,12 +127,13 @@ refused 2 "more than 1000 runs" $begin --vary "seed=$(seq -s, 200)" --vary "clip
 refused 2 "where to?" sweep "$WORK/small.txt" --vary lr=1
 refused 2 "--tokens is of writing" $begin --vary lr=1 --parity torch --tokens 3
 run 2 sweep "$WORK/small.txt" --width 16 --vary heads=2,3 -o "$WORK/none" --steps 1 && has err "does not divide" || fail "heads=3"
+refused 2 "must end with .svg or .png" $begin --vary lr=1,2 --picture x.pdf
 run 2 $begin --vary lr=1,2 --y los && has err "nothing that can be drawn"
 [ ! -e "$WORK/none" ] || fail "a refused sweep made a folder"
 run 0 sweep "$WORK/small.txt" $S --steps 1 --vary "betas=0.9,0.99;0.8,0.9" -o "$WORK/pairs" --json
 [ "$(jq -r .betas "$WORK/out" | tr '\n' ' ')" = "0.9,0.99 0.8,0.9 " ] || fail "pairs: $(cat "$WORK/out")"
-jq -n --arg t "$WORK/small.txt" '{texts: [$t], vary: ["seed=1,2"], tokenizer: "char", width: 16, heads: 2, layers: 1, context: 16, batch: 2, steps: 1}' >"$WORK/sweep.json"
-run 0 sweep --config "$WORK/sweep.json" -o "$WORK/config" -q && [ -e "$WORK/config/seed=2/last" ] || fail "--config"
+jq -n --arg t "$WORK/small.txt" '{texts: [$t], vary: ["seed=1,2"], tokenizer: "char", width: 16, heads: 2, layers: 1, context: 16, batch: 2, steps: 1, output: ($t + ".sweep")}' >"$WORK/sweep.json"
+run 0 sweep --config "$WORK/sweep.json" -q && [ -e "$WORK/small.txt.sweep/seed=2/last" ] || fail "--config"
 
 # Texts of one model, as canto generate writes them with the same options.
 run 0 sweep "$WORK/alone" --vary temperature=0.5,1.5 --vary top-k=0,3 -p "In the" -n 40 -o "$WORK/texts" --json
