@@ -391,6 +391,43 @@ done:
     return status;
 }
 
+/* The model in the forms of other programs, and back from each. */
+static canto_status part_converting(world *w) {
+    static const char *const names[] = {"m.gguf", "m.npz", "m.safetensors", "m.bin"};
+    canto_status             status;
+    canto_model             *model = NULL, *again = NULL;
+    canto_tokenizer         *bytes = NULL;
+    canto_tokenizer_options  options = canto_tokenizer_options_default();
+    canto_config             config;
+    char                     path[256];
+    options.kind = "bpe";
+    options.size = 258;
+    const char *text = text_path;
+    TRY(canto_preset("gpt2", &config, NULL));
+    config.vocab = 260;
+    config.context = config.width = 8;
+    config.heads = config.layers = 1;
+    config.ffn = 32;
+    TRY(canto_tokenizer_train(w->context, &options, &text, 1, &bytes));
+    TRY(canto_model_new(w->context, &config, CANTO_INIT_TORCH, 1, &model));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        canto_export_options how = {CANTO_FORMAT_BY_NAME, CANTO_STORAGE_F32, bytes};
+        snprintf(path, sizeof path, "%s/%s", tokenizer_folder, names[i]);
+        TRY(canto_model_export(w->context, model, path, &how));
+        TRY(canto_model_open(w->context, path, &again));
+        canto_model_close(again);
+        again = NULL;
+    }
+    snprintf(path, sizeof path, "%s/half", tokenizer_folder);
+    canto_export_options half = {CANTO_FORMAT_FOLDER, CANTO_STORAGE_F16, bytes};
+    TRY(canto_model_export(w->context, model, path, &half));
+done:
+    canto_model_close(again);
+    canto_model_close(model);
+    canto_tokenizer_close(bytes);
+    return status;
+}
+
 static bool look_on(void *user, const canto_captured *captured) {
     (void)user;
     return captured->rows > 0;
@@ -511,6 +548,7 @@ static void every_part(bool own) {
     every_failure("training", &w, no_run, part_training, 20);
     every_failure("going on", &w, stopped_run, part_going_on, 100);
     every_failure("writing", &w, nothing, part_writing, 100);
+    every_failure("converting", &w, nothing, part_converting, 100);
     every_failure("evaluating", &w, nothing, part_evaluating, 100);
     every_failure("opening others' models", &w, nothing, part_opening, 300);
     w.parity = 1;
