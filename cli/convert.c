@@ -11,7 +11,8 @@
 #include "logits_check.h"
 
 static const option_entry convert_entries[] = {
-    {"type", 0, OPTION_CHOICE, "f32|f16|bf16", "what its numbers are kept in (default: f32)", 0, 0},
+    {"type", 0, OPTION_CHOICE, "f32|f16|bf16|int8|int4",
+     "what its numbers are kept in; int8 and int4 are for .gguf alone (default: f32)", 0, 0},
     {"tokenizer", 0, OPTION_PATH, "gpt2|PATH", "the tokenizer that goes with it (default: the model's own)", 0, 0},
     {"check", 0, OPTION_FLAG, NULL, "load both ends and print the largest difference of logits", 0, 0},
     {"overwrite", 0, OPTION_FLAG, NULL, "replace what is there", 0, 0},

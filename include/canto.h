@@ -500,7 +500,10 @@ CANTO_API canto_model_options canto_model_options_default(void); /* 0 and NULL *
  *   - a .safetensors file, or one of torch.save (.pt, .pth, .bin): a state dictionary, alone or beside other things in a
  *     dictionary. config.json and the tokenizer are taken from the same folder. Without a config.json the names and shapes
  *     of the tensors tell what the model is, but for the number of heads (options, or what the file says beside the weights).
- * A file's form is known by its content, not by its name. Weights may be F32, F16, BF16 or F64. options may be NULL.
+ *   - an archive of NumPy's (.npz) with the same, or canto's own config in it;
+ *   - a GGUF file of a GPT-2, with its tokenizer, or a checkpoint of llm.c: both say all of the model, and take no options.
+ * A file's form is known by its content, not by its name. Weights may be F32, F16, BF16 or F64, in GGUF also Q8_0 and Q4_0.
+ * options may be NULL.
  * CANTO_ERROR_UNSUPPORTED: the file is of another form, or calls for more than tensors; CANTO_ERROR_FORMAT: it is damaged. */
 CANTO_API canto_status canto_model_open_with(canto_context *context, const char *path,
                                              const canto_model_options *options, canto_model **model);

@@ -53,6 +53,11 @@ for form in pairs16 pairs16.gguf pairs16.safetensors; do
         [ ! -d $form ] || jq -e --arg t $type '.torch_dtype == {f16: "float16", bf16: "bfloat16"}[$t]' $form/config.json >/dev/null || fail "torch_dtype of $type"
     done
 done
+for type in int8 int4; do
+    difference pairs blocks.gguf --type $type
+    jq -e --argjson most "$([ $type = int8 ] && echo 0.03 || echo 0.5)" '.check.largest_difference > 0 and .check.largest_difference < $most * .check.largest_logit' out >/dev/null || fail "$type: $(cat out)"
+    run 0 convert blocks.gguf again.gguf --type $type --overwrite && cmp -s blocks.gguf again.gguf || fail "$type of $type is another"
+done
 difference characters c16.bin --type bf16 && [ "$(head -c 8 c16.bin | od -An -td4 | tr -s ' ')" = " 20240326 5" ] || fail "llm.c's header"
 [ "$(stat -c %s pairs.gguf)" -gt "$(($(stat -c %s pairs16.gguf) * 3 / 2))" ] || fail "f16 is not smaller"
 
@@ -68,7 +73,8 @@ refused 1 "not the model's tokenizer" convert characters.bin new.gguf --tokenize
 refused 1 "no numbers of type bf16" convert pairs new.npz --type bf16
 refused 1 "no numbers of type f16" convert characters new.bin --type f16
 refused 1 "'nothing'" convert nothing new
-refused 2 "f32|f16|bf16" convert pairs new --type f64
+refused 1 "no numbers of type int8" convert pairs new --type int8
+refused 2 "f32|f16|bf16|int8|int4" convert pairs new --type f64
 refused 2 "canto convert FROM TO" convert pairs
 [ ! -e new ] && [ ! -e new.gguf ] && [ ! -e new.bin ] && [ ! -e new.npz ] || fail "something was written"
 ls ./*.tmp* 2>/dev/null && fail "something was left behind"

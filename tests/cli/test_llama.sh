@@ -24,7 +24,10 @@ try() {
     shift 3
     run 0 train text.txt -o "$name" "${small[@]}" "$@" || return
     run 0 convert "$name" "$name.gguf" --type "$type" || return
-    run 0 convert "$name" "$name.folder" --type "$type" || return
+    case $type in
+        int*) run 0 convert "$name.gguf" "$name.folder" || return ;;
+        *) run 0 convert "$name" "$name.folder" --type "$type" || return ;;
+    esac
     run 0 generate "$name.gguf" -p "$prompt" --greedy -n 68 --json && cp out "$name.sample" || return
     printf %s "$prompt" >prompt.txt
     run 0 tokenizer encode --tokenizer "$name/best" prompt.txt --ids && cp out "$name.ids" || return
@@ -45,6 +48,8 @@ try pairs 1e-3 f32 --tokenizer bpe:300 --tie off
 try pairs-f16 2e-2 f16 --tokenizer bpe:280
 run 0 tokenizer train text.txt -o cut --size 280 --pattern cl100k -q
 try pairs-bf16 2e-2 bf16 --tokenizer cut
+try pairs-int8 0.1 int8 --tokenizer bpe:280
+try pairs-int4 0.3 int4 --tokenizer bpe:280
 
 # The checks can fail: one number that is changed is seen.
 jq '.ids[5] = (.ids[5] + 1) % 250 | .logprobs[3] = -9' pairs.sample >wrong.sample
