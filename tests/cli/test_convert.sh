@@ -5,11 +5,11 @@
 cd "$WORK" || exit 1
 tiny=(--width 32 --heads 2 --layers 2 --context 16 --batch 2 --steps 2 --threads 1 -q)
 printf 'ché la diritta via era smarrita\n' | cat small.txt - >beyond.txt
-run 0 train small.txt -o characters "${tiny[@]}"
+run 0 train small.txt -o characters "${tiny[@]}" --tokenizer char
 run 0 train small.txt -o bytes "${tiny[@]}" --tokenizer byte --qkv-bias off
 run 0 train small.txt -o pairs "${tiny[@]}" --tokenizer bpe:300 --tie off
 run 0 train small.txt -o words "${tiny[@]}" --tokenizer word --unknown '<UNK>'
-run 0 train beyond.txt -o beyond "${tiny[@]}"
+run 0 train beyond.txt -o beyond "${tiny[@]}" --tokenizer char
 run 0 train small.txt -o neo "${tiny[@]}" --preset gpt-neo-lite
 run 0 train small.txt -o other "${tiny[@]}" --preset shakespeare-tiny
 

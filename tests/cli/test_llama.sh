@@ -42,7 +42,7 @@ try() {
     jq --arg ids "$(cat "$name.ids")" '. + {prompt_ids: ($ids | split(" "))}' out >folder.sample
     /usr/bin/python3 "$hf/forward.py" "$name.folder" folder.sample "$tolerance" || fail "$name: PyTorch computes something else"
 }
-try characters 1e-3 f32
+try characters 1e-3 f32 --tokenizer char
 try bytes 1e-3 f32 --tokenizer byte --qkv-bias off --activation gelu-tanh
 try pairs 1e-3 f32 --tokenizer bpe:300 --tie off
 try pairs-f16 2e-2 f16 --tokenizer bpe:280
