@@ -407,9 +407,26 @@ done:
     return status;
 }
 
+/* The tokens that merges make of their own bytes: a list of merges in any order may have others. Long ones are left out. */
+static void flag_joined(bpe_tokenizer *b, const vocabulary *tokens) {
+    enum { AT_ONCE = 32 };
+    bpe_job  jobs[AT_ONCE];
+    uint32_t ids[AT_ONCE * BPE_SHORT];
+    for (size_t first = 0; first < b->merge_count; first += AT_ONCE) {
+        size_t count = 0, bytes;
+        for (size_t i = first; i < b->merge_count && i < first + AT_ONCE; i++, count++) {
+            const char *text = vocabulary_token(tokens, b->merges[i].whole, &bytes);
+            jobs[count] = (bpe_job){text, bytes <= BPE_SHORT ? bytes : 0, 0, ids + count * BPE_SHORT};
+        }
+        bpe_join_shorts(&b->joiner, jobs, count, BPE_NO_MERGE);
+        for (size_t i = 0; i < count; i++)
+            if (jobs[i].count == 1) b->flags[jobs[i].ids[0]] |= BPE_WHOLE;
+    }
+}
+
 /* A piece may become a token as a whole when it is a byte, or when the merges that make it up join it again. */
 static void flag_whole(bpe_tokenizer *b, const vocabulary *tokens) {
-    for (size_t i = 0; i < b->merge_count; i++) b->flags[b->merges[i].whole] |= BPE_WHOLE;
+    flag_joined(b, tokens);
     for (int byte = 0; byte < 256; byte++) b->flags[b->joiner.bytes[byte]] |= BPE_WHOLE;
     for (uint32_t id = 0; id < tokens->count; id++) {
         size_t bytes;

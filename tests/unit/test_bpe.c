@@ -218,6 +218,50 @@ static void test_ranks(void **state) {
     }
 }
 
+/* Merges in any order: a token may be part of one of lower rank, or never be made of its own bytes. */
+static void test_merges(void **state) {
+    uint32_t random = 5;
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        bpe_merge        merges[60];
+        bpe_parts        parts = {.tokens.context = context, .merges = merges};
+        canto_tokenizer *t;
+        char             text[40];
+        for (int byte = 0; byte < 256; byte++) ok(vocabulary_add(&parts.tokens, &(char){(char)byte}, 1, NULL));
+        for (int i = 0; i < 60; i++) {
+            uint32_t    count = parts.tokens.count, pair[2], whole;
+            size_t      bytes[2];
+            const char *part[2];
+            for (int j = 0; j < 2; j++) {
+                pair[j] = next_random(&random) % (count - 256 + 3);
+                pair[j] = pair[j] < 3 ? 'a' + pair[j] : pair[j] + 253;
+                part[j] = vocabulary_token(&parts.tokens, pair[j], &bytes[j]);
+            }
+            if (bytes[0] + bytes[1] > 8) continue;
+            snprintf(text, sizeof text, "%s%s", part[0], part[1]);
+            ok(vocabulary_add(&parts.tokens, text, bytes[0] + bytes[1], &whole));
+            bool there = false;
+            for (size_t k = 0; k < parts.merge_count; k++)
+                there = there || (merges[k].left == pair[0] && merges[k].right == pair[1]);
+            if (!there) merges[parts.merge_count++] = (bpe_merge){pair[0], pair[1], whole};
+        }
+        for (size_t i = parts.merge_count; i-- > 1;) {
+            size_t    other = next_random(&random) % (i + 1);
+            bpe_merge swapped = merges[i];
+            merges[i] = merges[other];
+            merges[other] = swapped;
+        }
+        ok(pattern_open(context, "none", &parts.cutter));
+        ok(tokenizer_bpe_new(context, &parts, &t));
+        for (int i = 0; i < 200; i++) {
+            size_t bytes = 1 + next_random(&random) % (i % 2 ? 8 : sizeof text);
+            for (size_t j = 0; j < bytes; j++) text[j] = "abc"[next_random(&random) % 3];
+            check_piece(t, text, bytes);
+        }
+        canto_tokenizer_close(t);
+    }
+}
+
 /* Any bytes come back, by every pattern, in one call or cut where the tokenizer says that it may be. */
 static void test_any_bytes(void **state) {
     static const char few[] = "ab  \n\r\t'sS/.!0\xC3\xA9\xE6\x97\xA5\xCC\x81\xFF";
@@ -542,10 +586,10 @@ static void test_deep_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),        cmocka_unit_test(test_pieces),    cmocka_unit_test(test_ranks),
-        cmocka_unit_test(test_any_bytes),     cmocka_unit_test(test_special),   cmocka_unit_test(test_saved),
-        cmocka_unit_test(test_threads),       cmocka_unit_test(test_hostile),   cmocka_unit_test(test_hostile_ranks),
-        cmocka_unit_test(test_hostile_pairs), cmocka_unit_test(test_deep_json),
+        cmocka_unit_test(test_golden),        cmocka_unit_test(test_pieces),        cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_merges),        cmocka_unit_test(test_any_bytes),     cmocka_unit_test(test_special),
+        cmocka_unit_test(test_saved),         cmocka_unit_test(test_threads),       cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_hostile_ranks), cmocka_unit_test(test_hostile_pairs), cmocka_unit_test(test_deep_json),
     };
     return cmocka_run_group_tests(tests, unit_set_up, unit_tear_down);
 }
