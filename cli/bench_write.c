@@ -22,6 +22,7 @@ typedef struct measurement {
 
 typedef struct subject {
     canto_context *context;
+    canto_model   *opened; /* of which model is another form, when that was asked for */
     canto_model   *model;
     canto_session *session;
     uint32_t      *ids;
@@ -61,9 +62,15 @@ static bool usage_is_right(const option_set *options, canto_config *config) {
 static bool subject_open(subject *s, const option_set *options, int64_t usual, int64_t *prompt) {
     uint64_t x = 1337;
     int64_t  count = usual;
+    int      type;
     if (options->count ? !support_good(canto_model_open(s->context, options->operands[0], &s->model))
                        : !random_model(options, s->context, &s->model))
         return false;
+    if (options_choice(options, "type", &type)) {
+        s->opened = s->model;
+        s->model = NULL;
+        if (!support_good(canto_model_quantize(s->context, s->opened, (canto_type)type, &s->model))) return false;
+    }
     const canto_config *config = canto_model_config(s->model);
     if (!options_int64(options, "prompt-tokens", &count) && count > config->context) count = config->context;
     *prompt = count;
@@ -84,6 +91,7 @@ static void subject_close(subject *s) {
     free(s->ids);
     canto_session_close(s->session);
     canto_model_close(s->model);
+    canto_model_close(s->opened);
     canto_context_close(s->context);
 }
 
@@ -132,7 +140,11 @@ static void print_head(const subject *s, const measurement *m) {
 
 /* ------------------------------------------------------------------------------------------------------- decode */
 
+#define TYPE_ENTRY                                                                                                     \
+    { "type", 0, OPTION_CHOICE, "f32|f16|bf16|int8|int4", "keep the weights so (default: as they are)", 0, 0 }
+
 static const option_entry decode_entries[] = {
+    TYPE_ENTRY,
     {"tokens", 'n', OPTION_INTEGER, "N", "tokens that are written (default: 64)", 2, MOST_TIMES},
     {"prompt-tokens", 0, OPTION_INTEGER, "N", "random tokens before them (default: 8)", 1, 2147483647},
     {0},
@@ -224,6 +236,7 @@ const command command_bench_decode = {
 /* ------------------------------------------------------------------------------------------------------- prompt */
 
 static const option_entry prompt_entries[] = {
+    TYPE_ENTRY,
     {"prompt-tokens", 0, OPTION_INTEGER, "N", "random tokens (default: 512, or the model's context)", 1, 2147483647},
     {"rounds", 0, OPTION_INTEGER, "N", "how often; the median counts (default: 5)", 1, 1000},
     {0},

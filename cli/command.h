@@ -31,7 +31,7 @@ typedef struct command {
 } command;
 
 extern const command command_train, command_plan, command_generate, command_eval, command_inspect, command_convert,
-    command_attention, command_tokenizer_train, command_tokenizer_encode, command_tokenizer_decode,
+    command_quantize, command_attention, command_tokenizer_train, command_tokenizer_encode, command_tokenizer_decode,
     command_tokenizer_info, command_tokenizer_compare, command_tokenizer_save, command_data_prepare,
     command_bench_train, command_bench_tokenize, command_bench_decode, command_bench_prompt, command_plot,
     command_sweep, command_doctor, command_help;

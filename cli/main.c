@@ -17,6 +17,7 @@ const command *const commands[] = {
     &command_plan,
     &command_generate,
     &command_eval,
+    &command_quantize,
     &command_inspect,
     &command_convert,
     &command_attention,

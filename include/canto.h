@@ -508,7 +508,7 @@ CANTO_API canto_model_options canto_model_options_default(void); /* 0 and NULL *
 CANTO_API canto_status canto_model_open_with(canto_context *context, const char *path,
                                              const canto_model_options *options, canto_model **model);
 /* The same without options. */
-CANTO_API canto_status        canto_model_open(canto_context *context, const char *path, canto_model **model);
+CANTO_API canto_status canto_model_open(canto_context *context, const char *path, canto_model **model);
 /* A model of this config before its training, without a tokenizer: the weights that a training with this seed begins with. */
 CANTO_API canto_status        canto_model_new(canto_context *context, const canto_config *config, canto_init init,
                                               uint64_t seed, canto_model **model);
@@ -521,7 +521,14 @@ CANTO_API uint64_t canto_model_bytes(const canto_model *model);
 CANTO_API const canto_tokenizer *canto_model_tokenizer(const canto_model *model);
 /* The folder that it was read from: of a run, its checkpoint's; "" when it came from none. Owned by the model. */
 CANTO_API const char *canto_model_folder(const canto_model *model);
-/* Writes the model folder: config.json, model.safetensors, tokenizer.json, tokenizer_config.json (the last two when it has a
+/* How the matrices of a model are kept. The last two are whole numbers with a scale for every 32 of them. */
+typedef enum canto_type { CANTO_F32, CANTO_F16, CANTO_BF16, CANTO_INT8, CANTO_INT4 } canto_type;
+
+/* A model with the same weights in another type; biases and norms stay float32, position embeddings and matrices that are no
+ * multiple of 32 wide have 16 bits instead of 8 or 4. The tokenizer stays the first model's, which must outlive it. */
+CANTO_API canto_status canto_model_quantize(canto_context *context, const canto_model *model, canto_type type,
+                                            canto_model **quantized);
+/* Writes the model folder, every weight in the type it is kept in: config.json, model.safetensors, tokenizer.json, tokenizer_config.json (the last two when it has a
  * tokenizer). The folder is made when it is missing; each file appears whole. */
 CANTO_API canto_status canto_model_save(const canto_model *model, const char *folder);
 

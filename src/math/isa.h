@@ -15,6 +15,7 @@
 
 /* kernels.h says what each does. */
 void ISA(products_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
+void ISA(blocks_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
 void ISA(thin_tile)(const gemm *g, int64_t n0, int64_t n1);
 void ISA(products_pack)(const gemm *g, real *panels);
 void ISA(products_sums)(const real *x, ptrdiff_t x_row, int64_t rows, int64_t n, real *out);

@@ -38,7 +38,13 @@ typedef struct gemm_edge {
 } gemm_edge;
 
 /* How numbers are kept. A product works in reals whatever B is kept in: its numbers become reals as they are read. */
-typedef enum number_type { NUMBER_REAL, NUMBER_F16, NUMBER_BF16 } number_type;
+typedef enum number_type {
+    NUMBER_REAL,
+    NUMBER_F16,
+    NUMBER_BF16,
+    NUMBER_INT8, /* these two in blocks (blocks.h), where A becomes 8 bits too */
+    NUMBER_INT4
+} number_type;
 
 static inline size_t number_size(number_type type) { return type == NUMBER_REAL ? sizeof(real) : sizeof(uint16_t); }
 
@@ -91,6 +97,9 @@ typedef struct kernels {
     /* Rows [m0, m1) and columns [n0, n1) of a product; scratch: GEMM_SCRATCH reals, aligned to 64 bytes.
      * m1 - m0 <= GEMM_ROWS. */
     void (*gemm_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
+    /* The same of a B in blocks: n0 is a multiple of BLOCK_OUTPUTS, nothing is accumulated, and the scratch holds
+     * blocks_scratch(m1 - m0, K) reals. */
+    void (*blocks_tile)(const gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, real *scratch);
     /* All rows and columns [n0, n1) of a product of few rows (gemm_is_thin): the same bits. */
     void (*gemm_thin)(const gemm *g, int64_t n0, int64_t n1);
     /* g's B, all of it, as tiles read it -> panels[gemm_panels(K, N)]. Of g it looks at N, K and B alone. */

@@ -17,6 +17,7 @@ extern const kernels ISA(kernels);
 const kernels        ISA(kernels) = {
            .name = ISA_TEXT(CANTO_ISA),
            .gemm_tile = ISA(products_tile),
+           .blocks_tile = ISA(blocks_tile),
            .gemm_thin = ISA(thin_tile),
            .gemm_pack = ISA(products_pack),
            .column_sums = ISA(products_sums),

@@ -2,6 +2,8 @@
  * depends neither on the threads nor on the tiles. */
 #include "math/product.h"
 
+#include "math/blocks.h"
+
 typedef struct product_job {
     const exec    *e;
     const kernels *k;
@@ -47,11 +49,38 @@ static void thin_run(const exec *e, const kernels *k, const gemm *g, int64_t thr
     exec_run(e, (size_t)divide_up(g->N, job.columns), thin_unit, &job);
 }
 
+#define BLOCK_ROWS 64     /* of a tile, at most */
+#define BLOCK_COLUMNS 768 /* of a tile of many rows */
+#define BLOCK_FEW 16      /* rows that are few */
+
+static void block_unit(void *job, size_t unit, int worker) {
+    const product_job *p = job;
+    int64_t            m0 = (int64_t)unit / p->across * p->rows, n0 = (int64_t)unit % p->across * p->columns;
+    p->k->blocks_tile(p->g, m0, at_most(m0 + p->rows, p->g->M), n0, at_most(n0 + p->columns, p->g->N),
+                      p->e->scratch[worker]);
+}
+
+/* Every unit makes its rows of A 8 bits again: strips are wide. */
+static void blocks_run(const exec *e, const kernels *k, const gemm *g, int64_t threads) {
+    product_job job = {.e = e, .k = k, .g = g};
+    int64_t     strips = g->M <= BLOCK_FEW ? 2 * threads : divide_up(g->N, BLOCK_COLUMNS);
+    if (threads == 1) strips = 1;
+    job.rows = at_most(BLOCK_ROWS, g->M);
+    while (job.rows > 1 && blocks_scratch(job.rows, g->K) > GEMM_SCRATCH) job.rows = divide_up(job.rows, 2);
+    job.columns = divide_up(divide_up(g->N, strips), BLOCK_OUTPUTS) * BLOCK_OUTPUTS;
+    job.across = divide_up(g->N, job.columns);
+    exec_run(e, (size_t)(divide_up(g->M, job.rows) * job.across), block_unit, &job);
+}
+
 /* Tiles as large as their scratch memory allows, for each packs its own operands; and some for every thread. */
 void product_run(const exec *e, const kernels *k, const gemm *g) {
     if (g->M <= 0 || g->N <= 0) return;
     bool    alone = e->pool == NULL || pool_threads(e->pool) == 1 || g->M * g->N < SMALL / (g->K + 1);
     int64_t threads = alone ? 1 : pool_threads(e->pool), wanted = alone ? 1 : 4 * threads;
+    if (number_is_block(g->b_type)) {
+        blocks_run(e, k, g, threads);
+        return;
+    }
     if (gemm_is_thin(g)) {
         thin_run(e, k, g, threads);
         return;

@@ -24,6 +24,7 @@ static view *view_at(gpt_weights *w, int64_t which) {
 static bool has_panels(const gpt_weights *w, int64_t which, int64_t *rows, int64_t *columns) {
     view weights, biases;
     if (!find(w->config, which, rows, columns)) return false;
+    if (number_is_block(view_numbers(view_at((gpt_weights *)w, which)))) return false; /* these are panels already */
     if (which % MATRICES != 0 || which == (int64_t)w->config->layers * MATRICES) return true;
     const layer_weights *l = &w->layers[which / MATRICES];
     return view_join(&l->q_weight, &l->k_weight, &l->v_weight, &weights) &&

@@ -2,13 +2,15 @@
 #ifndef CANTO_VIEW_H
 #define CANTO_VIEW_H
 
-#include "math/kernels.h"
+#include "math/blocks.h"
 
 typedef enum view_type {
     VIEW_NONE, /* the model has no such tensor */
     VIEW_REAL,
     VIEW_F16, /* matrices alone: vectors are real */
-    VIEW_BF16
+    VIEW_BF16,
+    VIEW_INT8, /* in blocks (math/blocks.h): strides mean nothing, and a cut is at a multiple of BLOCK_OUTPUTS rows */
+    VIEW_INT4
 } view_type;
 
 /* rows are outputs, columns inputs, whatever the orientation. Element (r, c) is element r * row_stride + c *
@@ -24,12 +26,23 @@ typedef struct view {
 } view;
 
 static inline number_type view_numbers(const view *v) {
-    return v->type == VIEW_F16 ? NUMBER_F16 : v->type == VIEW_BF16 ? NUMBER_BF16 : NUMBER_REAL;
+    static const number_type numbers[] = {NUMBER_REAL, NUMBER_REAL, NUMBER_F16, NUMBER_BF16, NUMBER_INT8, NUMBER_INT4};
+    return numbers[v->type];
+}
+
+/* Bytes of its numbers. */
+static inline uint64_t view_bytes(const view *v) {
+    number_type type = view_numbers(v);
+    if (v->type == VIEW_NONE) return 0;
+    if (number_is_block(type)) return (uint64_t)block_matrix_bytes(type, v->rows, v->columns);
+    return (uint64_t)v->rows * (uint64_t)v->columns * number_size(type);
 }
 
 /* Where row `row` begins. */
 static inline const void *view_row(const view *v, int64_t row) {
-    return (const char *)v->data + row * v->row_stride * (ptrdiff_t)number_size(view_numbers(v));
+    number_type type = view_numbers(v);
+    if (number_is_block(type)) return (const char *)v->data + row / BLOCK_OUTPUTS * block_panel_bytes(type, v->columns);
+    return (const char *)v->data + row * v->row_stride * (ptrdiff_t)number_size(type);
 }
 
 /* Rows [row, row + rows) alone, without panels; of VIEW_NONE nothing. */

@@ -1,4 +1,4 @@
-/* model.c - making, borrowing, saving and closing models.
+/* model.c - making, borrowing and closing models.
  *
  * Invariants: the views in `weights` point into one float32 block with the tensor table's layout; or, of a model that was
  * read, into the maps of its files, and into a block of what no kernel can read there. So processes that open one file share
@@ -15,8 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-/* An empty model with its table and room for the views. */
-static canto_status model_new(canto_context *context, const canto_config *config, canto_model **out) {
+canto_status model_empty(canto_context *context, const canto_config *config, canto_model **out) {
     canto_status status = status_ok();
     size_t       layers = config->layers > 0 ? (size_t)config->layers : 1;
     *out = NULL;
@@ -42,7 +41,7 @@ static void look_at_block(canto_model *m) {
 
 canto_status model_borrow(canto_context *context, const canto_config *config, float *block,
                           const canto_tokenizer *tokenizer, canto_model **model) {
-    canto_status status = model_new(context, config, model);
+    canto_status status = model_empty(context, config, model);
     if (status.code != CANTO_OK) return status;
     (*model)->block = block;
     (*model)->borrowed = true;
@@ -76,7 +75,7 @@ canto_status canto_model_new(canto_context *context, const canto_config *config,
     torch_rng    random;
     *model = NULL;
     TRY(canto_config_check(config));
-    TRY(model_new(context, config, &m));
+    TRY(model_empty(context, config, &m));
     TRY(allocate_weights(m, m->table.elements, "a new model"));
     torch_seed(&random, seed);
     model_initialize(&m->table, init, &random, m->block);
@@ -104,7 +103,9 @@ static canto_status check_size(const tensor_source *source, const tensor_table *
 /* Whether the item is a whole tensor, or q, k or v alone. */
 static bool is_view(const tensor_source *source, const tensor *t, const layout_item *item, view *v) {
     bool third = t->role == TENSOR_QKV_WEIGHT && item->rows * 3 == t->rows && item->row % item->rows == 0;
-    return (item->rows == t->rows || third) && weights_view(source, item, v);
+    if ((item->rows != t->rows && !third) || !weights_view(source, item, v)) return false;
+    /* q, k and v are three views: of blocks, each of whole panels */
+    return t->role != TENSOR_QKV_WEIGHT || !number_is_block(view_numbers(v)) || t->rows % (3 * BLOCK_OUTPUTS) == 0;
 }
 
 /* viewed[i]: the kernels can read all of tensor i where the source has it. */
@@ -136,7 +137,7 @@ static void put_views(canto_model *m, const model_parts *parts, const bool *view
         if (t == NULL || !viewed[t - m->table.list] || !is_view(&parts->source, t, &item, &v)) continue;
         if (item.rows == t->rows) gpt_weights_put(&m->weights, t, &v);
         else gpt_weights_view(&m->weights, t->role, t->layer)[item.row / item.rows] = v;
-        m->bytes += (uint64_t)v.rows * (uint64_t)v.columns * number_size(view_numbers(&v));
+        m->bytes += view_bytes(&v);
     }
 }
 
@@ -173,7 +174,7 @@ canto_status model_from_parts(canto_context *context, model_parts *parts, canto_
     canto_model *m = NULL;
     *model = NULL;
     TRY(weights_check(context, &parts->source, &parts->config, parts->kind));
-    TRY(model_new(context, &parts->config, &m));
+    TRY(model_empty(context, &parts->config, &m));
     TRY(check_size(&parts->source, &m->table));
     if (parts->folder[0]) {
         m->folder = context_copy_text(context, parts->folder);
@@ -273,31 +274,5 @@ canto_status model_not_finite(canto_context *context, const canto_model *model) 
         if (!item.zeros) TRY(check_item(context, model, &item));
     FAIL(CANTO_ERROR_NUMBER, "The model's results are not finite: its training went astray.");
 done:
-    return status;
-}
-
-/* All of them as one float32 block with the table's layout; release with context_release(context, *base). */
-static canto_status whole_block(const canto_model *m, void **base, float **block) {
-    void        *memory;
-    canto_status status =
-        context_block(m->context, m->table.elements * sizeof **block, "the weights of a model", base, &memory);
-    if (status.code != CANTO_OK) return status;
-    *block = memory;
-    for (size_t i = 0; i < m->table.count; i++) {
-        const tensor *t = &m->table.list[i];
-        model_read(m, t->role, t->layer, 0, t->rows, *block + t->offset);
-    }
-    return status;
-}
-
-canto_status canto_model_save(const canto_model *model, const char *folder) {
-    canto_status status;
-    void        *base = NULL;
-    float       *block = model->block;
-    TRY(folder_create(folder));
-    if (!model->whole) TRY(whole_block(model, &base, &block));
-    TRY(model_folder_save(model->context, folder, &model->table, block, model->tokenizer));
-done:
-    context_release(model->context, base);
     return status;
 }

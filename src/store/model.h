@@ -24,6 +24,8 @@ struct canto_model {
     char                  *folder;          /* it was read from; NULL: none */
 };
 
+/* A model without weights: its table, and room for the views. */
+canto_status model_empty(canto_context *context, const canto_config *config, canto_model **model);
 /* A model over another's block, for sampling during training: nothing is copied, and both block (of a tensor table of the
  * same config) and tokenizer (or NULL) must outlive it. Close with canto_model_close. */
 canto_status model_borrow(canto_context *context, const canto_config *config, float *block,

@@ -39,8 +39,16 @@ canto_status model_folder_save(canto_context *context, const char *folder, const
     char         path[4096];
     TRY(path_join(path, folder, "model.safetensors"));
     TRY(weights_write(context, path, table, kind, block));
+    TRY(model_folder_save_rest(folder, &table->config, SOURCE_F32, tokenizer));
+done:
+    return status;
+}
+
+canto_status model_folder_save_rest(const char *folder, const canto_config *config, source_type type,
+                                    const canto_tokenizer *tokenizer) {
+    canto_status status = status_ok();
     if (tokenizer) TRY(canto_tokenizer_save(tokenizer, folder));
-    TRY(model_folder_save_config(folder, &table->config, SOURCE_F32)); /* last: a folder with a config is a model */
+    TRY(model_folder_save_config(folder, config, type)); /* last: a folder with a config is a model */
 done:
     return status;
 }

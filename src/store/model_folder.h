@@ -12,6 +12,9 @@ canto_status model_folder_save(canto_context *context, const char *folder, const
                                const float *block, const canto_tokenizer *tokenizer);
 /* The folder's config.json, which says that its weights are of that type. */
 canto_status model_folder_save_config(const char *folder, const canto_config *config, source_type type);
+/* tokenizer (or NULL) and config.json, of a folder that has its weights already. */
+canto_status model_folder_save_rest(const char *folder, const canto_config *config, source_type type,
+                                    const canto_tokenizer *tokenizer);
 /* The config of a folder, and the layout of its weights. *own (or NULL): whether canto wrote it. */
 canto_status model_folder_read_config(canto_context *context, const char *folder, canto_config *config,
                                       layout_kind *kind, bool *own);

@@ -139,12 +139,29 @@ static canto_status check_zeros(const tensor_source *source, const source_tensor
     return status_ok();
 }
 
+/* Whether the item is kept in blocks (math/blocks.h): bytes [panels, bytes of a panel], I8 for 8 bits, U8 for 4. */
+static bool is_blocks(const source_tensor *t, const layout_item *item, view *v) {
+    number_type type = t->type == SOURCE_I8 ? NUMBER_INT8 : NUMBER_INT4;
+    if ((t->type != SOURCE_I8 && t->type != SOURCE_U8) || item->vector || item->zeros || t->rank != 2) return false;
+    if (t->shape[0] != (item->rows + BLOCK_OUTPUTS - 1) / BLOCK_OUTPUTS || item->columns > BLOCK_LONGEST ||
+        t->shape[1] != block_panel_bytes(type, item->columns) || t->stride[1] != 1 || t->stride[0] != t->shape[1] ||
+        (uintptr_t)t->data % sizeof(uint16_t) != 0)
+        return false;
+    *v = (view){.data = t->data,
+                .type = type == NUMBER_INT8 ? VIEW_INT8 : VIEW_INT4,
+                .rows = item->rows,
+                .columns = item->columns};
+    return true;
+}
+
 /* The shape has been checked. */
 static canto_status read_item(const tensor_source *source, const tensor_table *table, const layout_item *item,
                               const source_tensor *t, float *block) {
     if (item->zeros) return check_zeros(source, t);
     float *to = block + item_offset(table, item);
-    read_numbers(t, item, to);
+    view   blocks;
+    if (is_blocks(t, item, &blocks)) view_read(&blocks, 0, item->rows, to);
+    else read_numbers(t, item, to);
     file_map_drop(t->data, t->bytes); /* the map would hold all weights a second time */
     return check_finite(source, t->name, to, item_count(item));
 }
@@ -184,6 +201,7 @@ canto_status weights_check(canto_context *context, const tensor_source *source, 
                            layout_kind kind) {
     canto_status status = status_ok();
     layout_item  item;
+    view         blocks;
     bool        *known = context_allocate_zeroed(context, source->count + 1, sizeof *known);
     if (!known) return context_no_memory(source->count + 1, "reading weights");
     for (size_t i = 0; layout_item_at(config, kind, i, &item); i++) {
@@ -192,12 +210,13 @@ canto_status weights_check(canto_context *context, const tensor_source *source, 
         const source_tensor *t = find_item(source, &item);
         if (!t && (item.zeros || item.optional)) continue;
         if (!t) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%.90s\"", source->path, item.name);
+        known[t - source->list] = true;
+        if (is_blocks(t, &item, &blocks)) continue;
         if (!numbers_readable(t->type))
             FAIL(CANTO_ERROR_UNSUPPORTED,
                  "'%.250s': tensor \"%.80s\" is of type %s, and weights are F32, F16, BF16 or F64", source->path,
                  t->name, source_type_name(t->type));
         TRY(source_expect_shape(source, t, shape, rank));
-        known[t - source->list] = true;
     }
     TRY(check_strangers(source, config, kind, known));
 done:
@@ -240,6 +259,7 @@ static view_type readable_as(const source_tensor *t) {
 bool weights_view(const tensor_source *source, const layout_item *item, view *v) {
     const source_tensor *t = find_item(source, item);
     if (!t || item->zeros || item->vector) return false;
+    if (is_blocks(t, item, v)) return true;
     *v = (view){.data = t->data,
                 .type = readable_as(t),
                 .rows = item->rows,

@@ -382,6 +382,9 @@ static canto_status part_writing(world *w) {
     TRY(canto_session_logits(session, prompt, 2, logits));
     TRY(canto_session_score(session, prompt, 2, 1, &logprob, NULL));
     TRY(canto_model_save(model, tokenizer_folder));
+    TRY(canto_model_quantize(w->context, model, CANTO_INT8, &fresh));
+    TRY(canto_model_save(fresh, tokenizer_folder));
+    canto_model_close(fresh);
     TRY(canto_model_new(w->context, canto_model_config(model), CANTO_INIT_TORCH, 1, &fresh));
 done:
     canto_free(w->context, json);
