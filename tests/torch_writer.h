@@ -27,7 +27,7 @@ static inline void blob_text(blob *b, const char *text) { blob_put(b, text, strl
 
 /* Little-endian, of n bytes. */
 static inline void blob_number(blob *b, uint64_t x, int n) {
-    for (int i = 0; i < n; i++) blob_put(b, &(unsigned char){(unsigned char)(x >> 8 * i)}, 1);
+    for (int i = 0; i < n; i++) blob_put(b, &(unsigned char){(unsigned char)(i < 8 ? x >> 8 * i : 0)}, 1);
 }
 
 static inline void blob_free(blob *b) {

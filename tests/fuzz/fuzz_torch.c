@@ -93,13 +93,14 @@ static void seed_older(const canto_config *c, layout_kind kind) {
     blob_free(&file);
 }
 
+static const char PICKLE[] = "\x80\x02}q\0(X\1\0\0\0aK\1X\1\0\0\0b]r\1\0\0\0(J\1\0\0\0G?\xf0\0\0\0\0\0\0Neh\1\x85u.";
+
 void fuzz_seeds(void) {
     canto_config gpt2 = small("gpt2"), shakespeare = small("shakespeare-tiny");
     seed_archive("gpt2", &gpt2, LAYOUT_HF_GPT2);
     seed_archive("shakespeare", &shakespeare, LAYOUT_SOURCE);
     seed_older(&gpt2, LAYOUT_HF_GPT2);
-    fuzz_seed("pickle", "\x80\x02}q\0(X\1\0\0\0aK\1X\1\0\0\0b]r\1\0\0\0(J\1\0\0\0G?\xf0\0\0\0\0\0\0Neh\1\x85u.", 50,
-              SIZE_MAX);
+    fuzz_seed("pickle", PICKLE, sizeof PICKLE - 1, SIZE_MAX);
 }
 
 /* --------------------------------------------------------------------------------------------------- the trial */

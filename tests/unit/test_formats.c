@@ -460,7 +460,8 @@ static void archives_that_are_refused(void **state) {
 
 /* Two entries of one name, and two that share bytes. */
 static void entries_that_are_refused(void **state) {
-    archive a = {0};
+    static const char padded[44] = "\x80\x02}.";
+    archive           a = {0};
     (void)state;
     archive_add(&a, "m/data.pkl", "\x80\x02}.", 4);
     archive_add(&a, "m/data.pkl", "\x80\x02}.", 4);
@@ -468,8 +469,7 @@ static void entries_that_are_refused(void **state) {
     refused("one name", &a.file, CANTO_ERROR_FORMAT, "have one name");
     blob_free(&a.file);
     a = (archive){0};
-    archive_add(&a, "m/data.pkl", "\x80\x02}.\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-                44);
+    archive_add(&a, "m/data.pkl", padded, sizeof padded);
     archive_add(&a, "m/b", "", 0);
     archive_add(&a, "m/c", "", 0);
     put(&a.directory, 20, 44 + 33 + 1, 4); /* the first reaches into the third */
