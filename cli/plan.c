@@ -3,6 +3,7 @@
 
 #include "speed.h"
 #include "train.h"
+#include "train_from.h"
 #include "train_options.h"
 
 /* What one way of training would take. */
@@ -205,14 +206,25 @@ static int run_plan(option_set *options) {
     if (options_given(options, "resume"))
         return support_usage(
             "plan says what a new run would need; one that goes on needs what it did: canto train --resume RUN");
-    if (!train_settings(options, &config, &settings)) return WRONG_USAGE;
 
-    int              code = FAILED;
-    canto_context   *context = support_context(options), *silent = NULL;
-    canto_tokenizer *tokenizer = NULL;
-    canto_data      *data = NULL;
-    if (!context || (options->count && !train_options_texts(context, options, &config, &tokenizer, &data))) goto done;
-    if (tokenizer && !options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
+    int                    code = FAILED;
+    canto_context         *context = support_context(options), *silent = NULL;
+    canto_model           *model = NULL; /* of --from, which stays open as train's does */
+    canto_tokenizer       *own = NULL;
+    const canto_tokenizer *tokenizer = NULL;
+    canto_data            *data = NULL;
+    if (!context) goto done;
+    code = WRONG_USAGE;
+    if (options_given(options, "from")) code = train_from_open(context, options, &config, &settings, &model);
+    else if (train_settings(options, &config, &settings)) code = DONE;
+    if (code != DONE) goto done;
+    code = FAILED;
+    if (options->count && model && !train_from_texts(context, options, model, &tokenizer, &own, &data)) goto done;
+    if (options->count && !model) {
+        if (!train_options_texts(context, options, &config, &own, &data)) goto done;
+        tokenizer = own;
+        if (!options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
+    }
     if (!support_good(canto_train_plan(context, &config, &settings, tokenizer, data, &plan.plan))) goto done;
     count_samples(options, &plan.plan);
     look_around(context, &config, &settings, tokenizer, data, others);
@@ -230,7 +242,8 @@ static int run_plan(option_set *options) {
     code = DONE;
 done:
     canto_data_close(data);
-    canto_tokenizer_close(tokenizer);
+    canto_tokenizer_close(own);
+    canto_model_close(model);
     canto_context_close(silent);
     canto_context_close(context);
     return code;

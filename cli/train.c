@@ -11,6 +11,7 @@
 
 #include "model_options.h"
 #include "train.h"
+#include "train_from.h"
 #include "train_options.h"
 #include "train_resume.h"
 #include "writing.h"
@@ -220,10 +221,14 @@ bool train_settings(const option_set *options, canto_config *config, canto_train
            support_good(canto_train_options_check(settings)) && support_good(canto_config_check(config));
 }
 
-/* The plan of a new run: config and settings, from the preset and the options. */
-static int read_options(option_set *options, const char *folder, canto_config *config, canto_train_options *settings) {
+static int check_place(const option_set *options, const char *folder) {
     if (!options->count) return support_usage("which texts? canto train TEXT... -o RUN");
     if (!folder || !*folder) return support_usage("where to? add -o RUN, the folder to make");
+    return DONE;
+}
+
+/* The plan of a new run: config and settings, from the preset and the options. */
+static int read_options(option_set *options, const char *folder, canto_config *config, canto_train_options *settings) {
     if (!train_settings(options, config, settings)) return WRONG_USAGE;
     return folder_is_free(folder) ? DONE : FAILED;
 }
@@ -267,26 +272,40 @@ int train_one(option_set *options, const char *label) {
     if (file && !resume && !options_read_config(options, file)) return WRONG_USAGE;
     bool quiet = options_flag(options, "quiet"), json = options_flag(options, "json");
     terminal_set_quiet(quiet);
-    const char      *folder = resume ? resume : options_text(options, "output", NULL);
-    canto_context   *context = NULL;
-    canto_tokenizer *tokenizer = NULL;
-    canto_data      *data = NULL;
-    training         run = {.folder = folder, .label = label, .json = json, .val_loss = NAN, .loss = NAN};
-    char            *record = NULL;
-    int              code = resume ? DONE : read_options(options, folder, &config, &settings);
+    const char            *folder = resume ? resume : options_text(options, "output", NULL);
+    canto_context         *context = NULL;
+    canto_model           *model = NULL; /* of --from */
+    canto_tokenizer       *own = NULL;
+    const canto_tokenizer *tokenizer = NULL;
+    canto_data            *data = NULL;
+    training               run = {.folder = folder, .label = label, .json = json, .val_loss = NAN, .loss = NAN};
+    char                  *record = NULL;
+    int                    code = resume ? DONE : check_place(options, folder);
     if (code != DONE) return code;
 
     code = FAILED;
     if (!(context = support_context(options))) goto done;
     if (resume) code = train_resume_read(context, options, folder, &config, &settings);
-    if (resume && code != DONE) goto done;
+    else if (!options_given(options, "from")) code = read_options(options, folder, &config, &settings);
+    else if (folder_is_free(folder)) code = train_from_open(context, options, &config, &settings, &model);
+    if (code != DONE) goto done;
     code = FAILED;
-    if (!(record = train_resume_record(options, train_options_tokenizer(options, &config)))) goto done;
-    if (!train_options_texts(context, options, &config, &tokenizer, &data)) goto done;
-    if (!resume && !options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
+    if (!(record = train_resume_record(
+              options, options_given(options, "from") ? NULL : train_options_tokenizer(options, &config))))
+        goto done;
+    if (resume && options_given(options, "from")) {
+        if (!train_from_again(context, options, folder, &model, &tokenizer, &own, &data)) goto done;
+    } else if (model) {
+        if (!train_from_texts(context, options, model, &tokenizer, &own, &data)) goto done;
+    } else {
+        if (!train_options_texts(context, options, &config, &own, &data)) goto done;
+        tokenizer = own;
+        if (!resume && !options_given(options, "vocab")) config.vocab = canto_tokenizer_vocabulary(tokenizer);
+    }
     if (!support_good(
-            resume ? canto_trainer_resume(context, folder, &settings, tokenizer, data, record, &run.trainer)
-                   : canto_trainer_open(context, &config, &settings, tokenizer, data, folder, record, &run.trainer)))
+            resume ? canto_trainer_resume_from(context, folder, model, &settings, tokenizer, data, record, &run.trainer)
+                   : canto_trainer_open_from(context, model, &config, &settings, tokenizer, data, folder, record,
+                                             &run.trainer)))
         goto done;
     run.context = context;
     run.tokenizer = tokenizer;
@@ -299,7 +318,8 @@ int train_one(option_set *options, const char *label) {
 done:
     canto_trainer_close(run.trainer);
     canto_data_close(data);
-    canto_tokenizer_close(tokenizer);
+    canto_tokenizer_close(own);
+    canto_model_close(model);
     canto_context_close(context);
     free(record);
     return code;
@@ -316,6 +336,8 @@ static const char *const examples[] = {
     "a model of words rather than characters, three passes over the text",
     "canto train --resume run",
     "goes on with a run that was interrupted, however it was: the result is that of a run without interruption",
+    "canto train other.txt -o tuned --from run --steps 200",
+    "goes on from a model that is there with another text, in a run of its own: fine-tuning",
     NULL,
 };
 
@@ -338,6 +360,11 @@ const command command_train = {
         "The progress line: the last batch's loss, a trend (a moving average of the last fifty or so losses), the "
         "latest validation loss, speed, time left, and how much of the processor's multiply-adds the arithmetic "
         "makes use of.\n"
+        "--from MODEL begins with a model that is there, canto's own or another's: its weights, its shape, its "
+        "tokenizer. "
+        "What its weights were trained for cannot be given otherwise; dropout rates may, and a shorter --context. Its "
+        "settings are those of fine-tuning: 500 updates, a rate of 0.0001 that falls to a tenth, 20 of warm-up, weight "
+        "decay 0.01, betas 0.9,0.999, an evaluation every 100, the rest as in mini.\n"
         "Settings that are not given are those of the preset. In brackets stand those of mini, the default preset.\n",
     .groups = train_groups,
     .run = run_train,

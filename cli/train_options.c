@@ -15,6 +15,8 @@
 static const option_entry run_entries[] = {
     {"output", 'o', OPTION_FOLDER, "RUN", "the run folder to make (needed, but for --resume)", 0, 0},
     {"resume", 0, OPTION_FOLDER, "RUN", "go on with this run where it stopped; texts and options come from it", 0, 0},
+    {"from", 0, OPTION_PATH, "MODEL",
+     "begin with this model's weights and tokenizer: a model folder, a run, or a file that canto reads", 0, 0},
     {"config", 0, OPTION_FILE, "FILE", "a JSON object of these options; the command line wins", 0, 0},
     {0},
 };

@@ -12,9 +12,10 @@
 #include "train_options.h"
 
 /* Beside the texts, which are recognized by their hash. */
-static const char *const may_change[] = {
-    "resume",       "steps",      "epochs",  "max-time",     "keep", "save-every", "log-every",     "eval-every",
-    "eval-batches", "eval-batch", "threads", "sample-every", "json", "quiet",      "sample-prompt", "recompute"};
+static const char *const may_change[] = {"resume",        "from",       "steps",        "epochs",     "max-time",
+                                         "keep",          "save-every", "log-every",    "eval-every", "eval-batches",
+                                         "eval-batch",    "threads",    "sample-every", "json",       "quiet",
+                                         "sample-prompt", "recompute"};
 
 static bool is_free(const char *name) {
     for (size_t i = 0; i < sizeof may_change / sizeof *may_change; i++)
@@ -86,6 +87,7 @@ char *train_resume_record(const option_set *options, const char *kind) {
     json_object_del(record, "resume");
     if (kind && !prepared && !json_object_get(record, "tokenizer"))
         json_object_set_new(record, "tokenizer", json_string(kind));
+    if (json_object_get(record, "from")) json_object_set_new(record, "from", absolute(json_object_get(record, "from")));
     for (size_t i = 0; i < json_array_size(texts); i++)
         json_array_set_new(texts, i, absolute(json_array_get(texts, i)));
     const char *taken = json_string_value(json_object_get(record, "tokenizer"));

@@ -8,7 +8,7 @@
  * line, and texts, when they lie elsewhere now. DONE, or the exit code after a message. */
 int train_resume_read(canto_context *context, option_set *options, const char *folder, canto_config *config,
                       canto_train_options *settings);
-/* The record of options for run.json, with texts and tokenizer as absolute paths; kind (NULL: only what was given) is the
+/* The record of options for run.json, with texts, tokenizer and model as absolute paths; kind (NULL: only what was given) is the
  * tokenizer of texts, given or not. Release with free. NULL after a message. */
 char *train_resume_record(const option_set *options, const char *kind);
 /* "canto train --resume RUN", as a shell takes it: in one of a few places that are used in turn. */

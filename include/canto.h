@@ -436,6 +436,11 @@ CANTO_API void canto_config_dropout(canto_config *config, double p);
 /* CANTO_OK when every value is in range, heads divide the width, and all sizes fit; otherwise names the value. */
 CANTO_API canto_status canto_config_check(const canto_config *config);
 CANTO_API canto_status canto_train_options_check(const canto_train_options *options);
+/* CANTO_OK when a model of the one config can be trained on as one of the other: everything is the same but for the dropout rates
+ * and the context, which learned positions allow to become shorter, not longer. Otherwise names the value. */
+CANTO_API canto_status canto_config_check_from(const canto_config *config, const canto_config *model);
+/* Settings for training on with a model that is there: 500 updates of 16 sequences at a low rate (docs/tuning.md). */
+CANTO_API canto_train_options canto_train_options_tuning(void);
 
 /* ------------------------------------------------------------------------------------------------ looking */
 
@@ -774,6 +779,14 @@ CANTO_API canto_status canto_trainer_open(canto_context *context, const canto_co
                                           const canto_train_options *options, const canto_tokenizer *tokenizer,
                                           const canto_data *data, const char *folder, const char *record,
                                           canto_trainer **trainer);
+/* As canto_trainer_open, but the weights are those that a model has, and the optimizer begins anew: fine-tuning. config: the model's
+ * own, or another one that canto_config_check_from takes. When the model has a tokenizer, a tokenizer and data of another one
+ * are CANTO_ERROR_VALUE: its tokens mean something else. The weights are copied: `from` need not outlive the trainer (but what
+ * canto_model_tokenizer returned belongs to it). run.json records its path and a hash of its weights. from NULL: canto_trainer_open. */
+CANTO_API canto_status canto_trainer_open_from(canto_context *context, const canto_model *from,
+                                               const canto_config *config, const canto_train_options *options,
+                                               const canto_tokenizer *tokenizer, const canto_data *data,
+                                               const char *folder, const char *record, canto_trainer **trainer);
 /* Goes on with the run in folder, from its newest whole checkpoint, or from step 0 when it has none: the weights, metrics.csv
  * and samples.txt become those of a run without interruption, byte for byte (times and speeds apart). A damaged checkpoint
  * is passed over for the one before it, with a warning. options: those of run.json with other limits, or NULL. steps,
@@ -783,6 +796,11 @@ CANTO_API canto_status canto_trainer_open(canto_context *context, const canto_co
 CANTO_API canto_status canto_trainer_resume(canto_context *context, const char *folder,
                                             const canto_train_options *options, const canto_tokenizer *tokenizer,
                                             const canto_data *data, const char *record, canto_trainer **trainer);
+/* The same of a run that canto_trainer_open_from has begun, when the model is at hand: a run that was interrupted before its first
+ * checkpoint needs it. A model with other weights than the run's is CANTO_ERROR_VALUE. from NULL: canto_trainer_resume. */
+CANTO_API canto_status canto_trainer_resume_from(canto_context *context, const char *folder, const canto_model *from,
+                                                 const canto_train_options *options, const canto_tokenizer *tokenizer,
+                                                 const canto_data *data, const char *record, canto_trainer **trainer);
 /* What a run was begun with: its run.json. config, options and record may be NULL; *record is the record as JSON text (NULL
  * when it has none), to be released with canto_free. */
 CANTO_API canto_status canto_run_read(canto_context *context, const char *folder, canto_config *config,

@@ -356,6 +356,22 @@ bool folder_exists(const char *path) {
     return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
+canto_status link_follow(const char *path, char out[4096]) {
+    canto_status status;
+    char         target[4096];
+    TRY(path_join(out, path, ""));
+    for (size_t n = strlen(out); n > 1 && out[n - 1] == '/'; n--) out[n - 1] = 0;
+    ssize_t bytes = readlink(out, target, sizeof target - 1);
+    if (bytes < 0) goto done; /* it is no link */
+    target[bytes] = 0;
+    char  *slash = target[0] == '/' ? NULL : strrchr(out, '/');
+    size_t folder = slash ? (size_t)(slash + 1 - out) : 0;
+    if (folder + (size_t)bytes >= 4096) FAIL(CANTO_ERROR_FILE, "the path '%.200s...' is too long", out);
+    memcpy(out + folder, target, (size_t)bytes + 1);
+done:
+    return status;
+}
+
 canto_status path_join(char out[4096], const char *folder, const char *name) {
     size_t length = strlen(folder), rest = strlen(name);
     bool   bare = length == 0 || folder[length - 1] == '/';

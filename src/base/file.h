@@ -72,6 +72,8 @@ bool         file_exists(const char *path);
 bool         folder_exists(const char *path);
 /* An error unless path is a folder: the system's reason, or, of something else, what a folder is wanted for. */
 canto_status folder_expect(const char *path, const char *what);
+/* Where a symbolic link points to, as a path; another path as it is, without the slash at its end. */
+canto_status link_follow(const char *path, char out[4096]);
 /* "folder/name" into out[4096]; an error when it does not fit. */
 canto_status path_join(char out[4096], const char *folder, const char *name);
 

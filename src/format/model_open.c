@@ -70,6 +70,7 @@ canto_status canto_model_open_with(canto_context *context, const char *path, con
     *model = NULL;
     if (file_exists(path)) TRY(find_reader(path, options, &read));
     TRY(read(context, path, &parts));
+    TRY(link_follow(parts.folder[0] ? parts.folder : path, parts.origin));
     TRY(model_from_parts(context, &parts, model));
 done:
     model_parts_close(&parts);

@@ -229,6 +229,21 @@ static void fill_training(const preset *p, canto_train_options *t) {
     }
 }
 
+/* A tenth of what mini begins with: a model that is there is to learn, and not to forget. */
+canto_train_options canto_train_options_tuning(void) {
+    canto_config        mini;
+    canto_train_options t;
+    canto_preset("mini", &mini, &t);
+    t.steps = 500;
+    t.lr = 1e-4;
+    t.min_lr = 1e-5;
+    t.warmup = 20;
+    t.beta2 = 0.999;
+    t.weight_decay = 0.01;
+    t.eval_every = 100;
+    return t;
+}
+
 /* --------------------------------------------------------------------------------------------------- by name */
 
 /* Insertions, deletions and changes that turn a into b (Levenshtein); names longer than the row are far from all. */

@@ -184,3 +184,60 @@ canto_status canto_config_json(canto_context *context, const canto_config *confi
     json_decref(object);
     return status;
 }
+
+/* -------------------------------------------------------------------------------------------------- training on */
+
+/* What a training may change of a model that it goes on from. */
+static bool is_free(const field *f) {
+    return f->offset == AT(preset) || f->offset == AT(context) ||
+           (f->offset >= AT(dropout_embedding) && f->offset <= AT(dropout_block));
+}
+
+static bool same_field(const field *f, const canto_config *a, const canto_config *b) {
+    const char *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
+    switch (f->kind) {
+    case TEXT:
+        return strcmp(x, y) == 0;
+    case INTEGER:
+        return *(const int32_t *)x == *(const int32_t *)y;
+    case BOOLEAN:
+        return *(const bool *)x == *(const bool *)y;
+    case REAL:
+        return *(const double *)x == *(const double *)y;
+    case CHOICE:
+        return choice_of(x) == choice_of(y);
+    }
+    return false;
+}
+
+static void field_text(const field *f, const canto_config *config, char out[CANTO_PATTERN_MAX]) {
+    const char *at = (const char *)config + f->offset;
+    if (f->kind == INTEGER) snprintf(out, CANTO_PATTERN_MAX, "%d", (int)*(const int32_t *)at);
+    else if (f->kind == REAL) snprintf(out, CANTO_PATTERN_MAX, "%g", *(const double *)at);
+    else if (f->kind == BOOLEAN) snprintf(out, CANTO_PATTERN_MAX, "%s", *(const bool *)at ? "on" : "off");
+    else snprintf(out, CANTO_PATTERN_MAX, "%s", f->kind == CHOICE ? f->choices[choice_of(at)] : at);
+}
+
+canto_status canto_config_check_from(const canto_config *config, const canto_config *model) {
+    canto_status status = status_ok();
+    char         wanted[CANTO_PATTERN_MAX], there[CANTO_PATTERN_MAX];
+    for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
+        const field *f = &FIELDS[i];
+        if (is_free(f) || same_field(f, config, model)) continue;
+        field_text(f, config, wanted);
+        field_text(f, model, there);
+        FAIL(CANTO_ERROR_VALUE,
+             "%s is %s, but the model to begin with has %s, and its weights were trained for that: leave it as it is, "
+             "or "
+             "train a new model.",
+             f->key, wanted, there);
+    }
+    if (model->positions == CANTO_POSITIONS_LEARNED && config->context > model->context)
+        FAIL(CANTO_ERROR_VALUE,
+             "context is %d, but the model to begin with has learned %d positions: give at most %d; of a shorter "
+             "context "
+             "it keeps the first positions.",
+             config->context, model->context, model->context);
+done:
+    return status;
+}

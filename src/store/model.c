@@ -180,6 +180,8 @@ canto_status model_from_parts(canto_context *context, model_parts *parts, canto_
         m->folder = context_copy_text(context, parts->folder);
         if (!m->folder) TRY(context_no_memory(strlen(parts->folder) + 1, "a model's path"));
     }
+    m->origin = context_copy_text(context, parts->origin);
+    if (!m->origin) TRY(context_no_memory(strlen(parts->origin) + 1, "a model's path"));
     m->kind = parts->kind;
     TRY(read_weights(m, parts));
     m->tokenizer = m->owned_tokenizer = parts->tokenizer;
@@ -204,8 +206,49 @@ void canto_model_close(canto_model *model) {
     source_close(&model->source);
     if (model->layers) context_release(context, model->layers);
     if (model->folder) context_release(context, model->folder);
+    if (model->origin) context_release(context, model->origin);
     tensor_table_close(context, &model->table);
     context_release(context, model);
+}
+
+void model_copy_weights(const canto_model *model, const tensor_table *table, float *block) {
+    for (size_t i = 0; i < table->count; i++) {
+        const tensor *t = &table->list[i];
+        model_read(model, t->role, t->layer, 0, t->rows, block + t->offset);
+    }
+}
+
+static size_t row_bytes(const tensor_table *table) {
+    int64_t widest = 1;
+    for (size_t i = 0; i < table->count; i++)
+        if (table->list[i].columns > widest) widest = table->list[i].columns;
+    return (size_t)widest * sizeof(float);
+}
+
+/* Two numbers at a time. */
+static uint64_t hash_numbers(uint64_t hash, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i += 2) {
+        float    two[2] = {x[i], i + 1 < n ? x[i + 1] : 0};
+        uint64_t word;
+        memcpy(&word, two, sizeof word);
+        hash = rng_mix(hash, word);
+    }
+    return hash;
+}
+
+canto_status model_weights_hash(const canto_model *model, uint64_t *hash) {
+    float *row = context_allocate(model->context, row_bytes(&model->table));
+    if (!row) return context_no_memory(row_bytes(&model->table), "a row of weights");
+    *hash = 0;
+    for (size_t i = 0; i < model->table.count; i++) {
+        const tensor *t = &model->table.list[i];
+        for (int64_t r = 0; r < t->rows; r++) {
+            model_read(model, t->role, t->layer, r, 1, row);
+            *hash = hash_numbers(*hash, row, (size_t)t->columns);
+        }
+    }
+    context_release(model->context, row);
+    return status_ok();
 }
 
 canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size_t count) {

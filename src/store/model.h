@@ -22,6 +22,7 @@ struct canto_model {
     const canto_tokenizer *tokenizer;       /* NULL: none */
     canto_tokenizer       *owned_tokenizer; /* to close; NULL when borrowed or none */
     char                  *folder;          /* it was read from; NULL: none */
+    char                  *origin;          /* the folder or file that it was read from, no link; NULL: none */
 };
 
 /* A model without weights: its table, and room for the views. */
@@ -30,6 +31,11 @@ canto_status model_empty(canto_context *context, const canto_config *config, can
  * same config) and tokenizer (or NULL) must outlive it. Close with canto_model_close. */
 canto_status model_borrow(canto_context *context, const canto_config *config, float *block,
                           const canto_tokenizer *tokenizer, canto_model **model);
+/* The weights of a model -> block of a table with the same config but for dropout and context: of learned positions that are
+ * fewer the first ones. */
+void model_copy_weights(const canto_model *model, const tensor_table *table, float *block);
+/* A number that changes with any weight; the same in whatever format the model is. */
+canto_status model_weights_hash(const canto_model *model, uint64_t *hash);
 /* CANTO_ERROR_VALUE names the first of ids[count] that is outside the vocabulary. */
 canto_status model_check_ids(const canto_model *model, const uint32_t *ids, size_t count);
 
@@ -46,6 +52,7 @@ typedef struct model_parts {
     tensor_source              source;
     canto_tokenizer           *tokenizer;    /* owned; NULL: none */
     char                       folder[4096]; /* of a model folder; "": none */
+    char                       origin[4096]; /* the folder or file, no link; canto_model_open says it */
 } model_parts;
 
 /* Makes a model of them; the tokenizer goes over to it. Nothing as large as the config says is allocated before the source

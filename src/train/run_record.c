@@ -129,9 +129,16 @@ static json_t *data_json(const canto_data *data) {
     return json_build_end(&b);
 }
 
+static json_t *from_json(const run_origin *from) {
+    json_build b = json_build_object();
+    json_build_text(&b, "path", from->path);
+    json_build_u64(&b, "weights_hash", from->weights_hash);
+    return json_build_end(&b);
+}
+
 canto_status run_record_write(canto_context *context, const char *folder, const char *command,
-                              const canto_config *config, const canto_train_options *training, const canto_data *data,
-                              const char *cpu) {
+                              const canto_config *config, const canto_train_options *training, const run_origin *from,
+                              const canto_data *data, const char *cpu) {
     canto_status status;
     char         path[4096];
     json_t      *own = NULL, *run = NULL;
@@ -143,6 +150,7 @@ canto_status run_record_write(canto_context *context, const char *folder, const 
     if (own) json_build_set(&b, "command", json_incref(own));
     json_build_set(&b, "config", config_to_json(config));
     json_build_set(&b, "training", training_json(training));
+    if (from->path[0]) json_build_set(&b, "from", from_json(from));
     json_build_set(&b, "data", data_json(data));
     json_build_text(&b, "cpu", cpu);
     json_build_integer(&b, "threads", canto_context_threads(context));
@@ -237,6 +245,21 @@ done:
     return status;
 }
 
+static canto_status read_from(const json_t *run, const char *file, run_origin *from) {
+    canto_status status = status_ok();
+    json_t      *object;
+    const char  *path;
+    if (!json_object_get(run, "from")) goto done; /* the weights were drawn */
+    TRY(json_get_object(run, file, "from", &object));
+    TRY(json_get_text(object, file, "path", &path));
+    TRY(json_get_u64(object, file, "weights_hash", &from->weights_hash));
+    if (!path[0] || strlen(path) >= sizeof from->path)
+        FAIL(CANTO_ERROR_FORMAT, "'%.300s': \"path\" of \"from\" is no path", file);
+    memcpy(from->path, path, strlen(path) + 1);
+done:
+    return status;
+}
+
 static canto_status read_all(json_t *run, const char *file, run_record *r) {
     canto_status status;
     const char  *version, *cpu;
@@ -248,6 +271,7 @@ static canto_status read_all(json_t *run, const char *file, run_record *r) {
     TRY(json_get_object(run, file, "config", &config));
     TRY(config_from_json(config, file, &r->config));
     TRY(read_training(run, file, &r->training));
+    TRY(read_from(run, file, &r->from));
     TRY(read_data(run, file, r));
     if (json_object_get(run, "command")) {
         json_t *command;

@@ -7,12 +7,14 @@
 #include "train/journal.h"
 #include "train/lanes.h"
 #include "train/optimizer.h"
+#include "train/run_record.h"
 #include "train/run_state.h"
 
 struct canto_trainer {
     canto_context      *context;
     canto_config        config;
     canto_train_options options;
+    run_origin          from;
     const canto_data   *data;
     const kernels      *kernels;
     canto_model        *model; /* borrows the weight block; has the tensor table and the views */
@@ -51,9 +53,10 @@ struct canto_trainer {
 /* B of evaluation. */
 int32_t trainer_eval_batch(const canto_trainer *t);
 
-/* Everything of canto_trainer_open but the folder: checks, memory, first weights. */
-canto_status trainer_new(canto_context *context, const canto_config *config, const canto_train_options *options,
-                         const canto_tokenizer *tokenizer, const canto_data *data, canto_trainer **trainer);
+/* Everything of canto_trainer_open but the folder: checks, memory, first weights: those of a model, or NULL: drawn. */
+canto_status trainer_new(canto_context *context, const canto_model *from, const canto_config *config,
+                         const canto_train_options *options, const canto_tokenizer *tokenizer, const canto_data *data,
+                         canto_trainer **trainer);
 /* Whether the disk of folder (or of the nearest parent that is there) holds the checkpoints to come. */
 canto_status trainer_check_disk(const canto_trainer *t, const char *folder);
 

@@ -11,7 +11,11 @@
 #include "train/run_record.h"
 #include "train/trainer.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+static const char *model_name(const canto_model *model) { return model->origin ? model->origin : "(in memory)"; }
 
 int32_t trainer_eval_batch(const canto_trainer *t) {
     return t->options.eval_batch > 0 ? t->options.eval_batch : t->options.batch;
@@ -31,6 +35,27 @@ static canto_status check_vocabulary(const canto_trainer *t) {
     return status_error(CANTO_ERROR_VALUE,
                         "The model's vocabulary is %d, but the data holds the token %d: set vocab to at least %d.",
                         t->config.vocab, needed - 1, needed);
+}
+
+/* A token means to the model what its own tokenizer meant by it. */
+static canto_status check_tokenizer(const canto_trainer *t, const canto_model *from, const canto_tokenizer *tokenizer) {
+    canto_status status = status_ok();
+    if (!from->tokenizer) goto done;
+    uint64_t own = canto_tokenizer_hash(from->tokenizer), data = canto_data_tokenizer_hash(t->data);
+    if (tokenizer && canto_tokenizer_hash(tokenizer) != own)
+        FAIL(CANTO_ERROR_VALUE,
+             "The tokenizer (hash %016" PRIx64
+             ") is not the one that the model '%.200s' was trained with (hash %016" PRIx64
+             "), to which each token means something else. Use the model's own.",
+             canto_tokenizer_hash(tokenizer), model_name(from), own);
+    if (data != 0 && data != own)
+        FAIL(CANTO_ERROR_VALUE,
+             "The tokens were made with another tokenizer (hash %016" PRIx64
+             ") than the model '%.200s' was trained with "
+             "(hash %016" PRIx64 "). Prepare the text again with the model's own.",
+             data, model_name(from), own);
+done:
+    return status;
 }
 
 static canto_status check_memory(const canto_trainer *t, const canto_tokenizer *tokenizer) {
@@ -143,7 +168,7 @@ static canto_status open_folder(canto_trainer *t, const char *folder, const char
              "remove that one.",
              folder);
     TRY(run_folder_clean(folder));
-    TRY(run_record_write(t->context, folder, record, &t->config, &t->options, t->data, t->kernels->name));
+    TRY(run_record_write(t->context, folder, record, &t->config, &t->options, &t->from, t->data, t->kernels->name));
     TRY(journal_open(&t->journal, folder));
     memcpy(t->folder, folder, strlen(folder) + 1); /* path_join has checked the length */
 done:
@@ -152,10 +177,25 @@ done:
 
 /* ------------------------------------------------------------------------------------------------ open and close */
 
-static canto_status prepare(canto_trainer *t, const canto_tokenizer *tokenizer) {
+/* A model that came from nowhere is recorded too: its hash tells it. */
+static canto_status set_origin(canto_trainer *t, const canto_model *from) {
+    snprintf(t->from.path, sizeof t->from.path, "%s", model_name(from));
+    return model_weights_hash(from, &t->from.weights_hash);
+}
+
+/* Where a run begins. */
+static void set_first_weights(canto_trainer *t, const canto_model *from) {
+    torch_seed(&t->state.torch, t->options.seed);
+    if (from) model_copy_weights(from, t->table, t->weights);
+    else model_initialize(t->table, t->options.init, &t->state.torch, t->weights);
+}
+
+static canto_status prepare(canto_trainer *t, const canto_model *from, const canto_tokenizer *tokenizer) {
     canto_status status;
     TRY(canto_config_check(&t->config));
     TRY(canto_train_options_check(&t->options));
+    if (from) TRY(canto_config_check_from(&t->config, &from->config));
+    if (from) TRY(check_tokenizer(t, from, tokenizer));
     TRY(check_vocabulary(t));
     TRY(check_memory(t, tokenizer));
     t->kernels = kernels_choose(t->context->cpu);
@@ -168,14 +208,14 @@ static canto_status prepare(canto_trainer *t, const canto_tokenizer *tokenizer) 
     plan.recompute = t->options.recompute;
     TRY(lanes_open(t->context, t->kernels, &t->model->weights, t->table, t->gradients, plan, most_batch(t),
                    t->config.context, &t->lanes));
-    torch_seed(&t->state.torch, t->options.seed);
-    model_initialize(t->table, t->options.init, &t->state.torch, t->weights);
+    set_first_weights(t, from);
 done:
     return status;
 }
 
-canto_status trainer_new(canto_context *context, const canto_config *config, const canto_train_options *options,
-                         const canto_tokenizer *tokenizer, const canto_data *data, canto_trainer **trainer) {
+canto_status trainer_new(canto_context *context, const canto_model *from, const canto_config *config,
+                         const canto_train_options *options, const canto_tokenizer *tokenizer, const canto_data *data,
+                         canto_trainer **trainer) {
     canto_trainer *t = context_allocate_zeroed(context, 1, sizeof *t);
     *trainer = NULL;
     if (!t) return context_no_memory(sizeof *t, "a trainer");
@@ -186,7 +226,23 @@ canto_status trainer_new(canto_context *context, const canto_config *config, con
     t->lock = -1;
     t->saved_step = -1;
     run_state_begin(&t->state);
-    canto_status status = prepare(t, tokenizer);
+    canto_status status = prepare(t, from, tokenizer);
+    if (status.code == CANTO_OK) *trainer = t;
+    else canto_trainer_close(t);
+    return status;
+}
+
+canto_status canto_trainer_open_from(canto_context *context, const canto_model *from, const canto_config *config,
+                                     const canto_train_options *options, const canto_tokenizer *tokenizer,
+                                     const canto_data *data, const char *folder, const char *record,
+                                     canto_trainer **trainer) {
+    canto_trainer *t;
+    *trainer = NULL;
+    canto_status status = trainer_new(context, from, config, options, tokenizer, data, &t);
+    if (status.code == CANTO_OK && from) status = set_origin(t, from);
+    if (status.code == CANTO_OK) status = open_folder(t, folder, record);
+    if (status.code == CANTO_OK && t->updates > 0)
+        guard_look_at_data(context, t->table->parameters, t->train, t->validation, t->config.context);
     if (status.code == CANTO_OK) *trainer = t;
     else canto_trainer_close(t);
     return status;
@@ -195,15 +251,7 @@ canto_status trainer_new(canto_context *context, const canto_config *config, con
 canto_status canto_trainer_open(canto_context *context, const canto_config *config, const canto_train_options *options,
                                 const canto_tokenizer *tokenizer, const canto_data *data, const char *folder,
                                 const char *record, canto_trainer **trainer) {
-    canto_trainer *t;
-    *trainer = NULL;
-    canto_status status = trainer_new(context, config, options, tokenizer, data, &t);
-    if (status.code == CANTO_OK) status = open_folder(t, folder, record);
-    if (status.code == CANTO_OK && t->updates > 0)
-        guard_look_at_data(context, t->table->parameters, t->train, t->validation, t->config.context);
-    if (status.code == CANTO_OK) *trainer = t;
-    else canto_trainer_close(t);
-    return status;
+    return canto_trainer_open_from(context, NULL, config, options, tokenizer, data, folder, record, trainer);
 }
 
 void canto_trainer_close(canto_trainer *trainer) {

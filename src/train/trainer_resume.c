@@ -126,15 +126,39 @@ static canto_status enter_folder(canto_trainer *t, const char *folder, const cha
         context_log(t->context, CANTO_LOG_WARNING,
                     "metrics.csv or samples.txt of '%.300s' has lost lines since the checkpoint of step %lld.", folder,
                     (long long)t->saved_step);
-    TRY(run_record_write(t->context, folder, record, &t->config, &t->options, t->data, t->kernels->name));
+    TRY(run_record_write(t->context, folder, record, &t->config, &t->options, &t->from, t->data, t->kernels->name));
     memcpy(t->folder, folder, strlen(folder) + 1);
 done:
     return status;
 }
 
-static canto_status go_on(canto_context *context, const char *folder, const canto_train_options *options,
-                          const canto_tokenizer *tokenizer, const canto_data *data, const char *own,
-                          canto_trainer **trainer, int *lock) {
+/* The model that the run was begun from, when it is at hand or has to be. */
+static canto_status check_origin(const run_record *record, const char *folder, const canto_model *from) {
+    canto_status status = status_ok();
+    uint64_t     hash = 0;
+    int64_t      newest;
+    if (from && !record->from.path[0])
+        FAIL(CANTO_ERROR_VALUE, "'%.200s' was begun with weights of its own, and goes on without another model",
+             folder);
+    if (from) TRY(model_weights_hash(from, &hash));
+    if (from && hash != record->from.weights_hash)
+        FAIL(CANTO_ERROR_VALUE,
+             "The model has other weights (hash %016" PRIx64
+             ") than the one that '%.150s' was begun from: '%.150s' (hash "
+             "%016" PRIx64 "). Put the old one back.",
+             hash, folder, record->from.path, record->from.weights_hash);
+    TRY(checkpoint_newest(folder, INT64_MAX, &newest));
+    if (record->from.path[0] && !from && newest < 0)
+        FAIL(CANTO_ERROR_VALUE,
+             "'%.150s' has no checkpoint yet: to go on, it needs the model that it was begun from, '%.200s'", folder,
+             record->from.path);
+done:
+    return status;
+}
+
+static canto_status go_on(canto_context *context, const char *folder, const canto_model *from,
+                          const canto_train_options *options, const canto_tokenizer *tokenizer, const canto_data *data,
+                          const char *own, canto_trainer **trainer, int *lock) {
     canto_status   status;
     run_record     record = {0};
     char          *text = NULL;
@@ -147,8 +171,10 @@ static canto_status go_on(canto_context *context, const char *folder, const cant
     TRY(run_record_read(context, folder, &record));
     TRY(run_record_check_data(&record, folder, data));
     if (!own && record.command) TRY(json_dump(context, record.command, 0, &text));
-    TRY(trainer_new(context, &record.config, options ? options : &record.training, tokenizer, data, trainer));
+    TRY(check_origin(&record, folder, from));
+    TRY(trainer_new(context, from, &record.config, options ? options : &record.training, tokenizer, data, trainer));
     t = *trainer;
+    t->from = record.from;
     TRY(load_newest(t, folder));
     TRY(run_record_check_options(&record, &t->options, t->state.step));
     TRY(check_length(t));
@@ -161,11 +187,11 @@ done:
     return status;
 }
 
-canto_status canto_trainer_resume(canto_context *context, const char *folder, const canto_train_options *options,
-                                  const canto_tokenizer *tokenizer, const canto_data *data, const char *record,
-                                  canto_trainer **trainer) {
+canto_status canto_trainer_resume_from(canto_context *context, const char *folder, const canto_model *from,
+                                       const canto_train_options *options, const canto_tokenizer *tokenizer,
+                                       const canto_data *data, const char *record, canto_trainer **trainer) {
     int          lock = -1;
-    canto_status status = go_on(context, folder, options, tokenizer, data, record, trainer, &lock);
+    canto_status status = go_on(context, folder, from, options, tokenizer, data, record, trainer, &lock);
     if (status.code == CANTO_OK) {
         (*trainer)->lock = lock;
         return status;
@@ -174,4 +200,10 @@ canto_status canto_trainer_resume(canto_context *context, const char *folder, co
     *trainer = NULL;
     file_unlock(&lock);
     return status;
+}
+
+canto_status canto_trainer_resume(canto_context *context, const char *folder, const canto_train_options *options,
+                                  const canto_tokenizer *tokenizer, const canto_data *data, const char *record,
+                                  canto_trainer **trainer) {
+    return canto_trainer_resume_from(context, folder, NULL, options, tokenizer, data, record, trainer);
 }

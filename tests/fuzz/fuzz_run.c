@@ -23,8 +23,11 @@ static const canto_data *some_data(void) {
 static void seed_of(const char *name, const char *preset, const char *command, size_t head) {
     canto_config        config;
     canto_train_options training;
+    run_origin          from = {.path = "/models/gpt2", .weights_hash = UINT64_MAX};
+    if (command == NULL) from.path[0] = 0;
     fuzz_good(canto_preset(preset, &config, &training));
-    fuzz_good(run_record_write(fuzz_context(), fuzz_folder(), command, &config, &training, some_data(), "portable"));
+    fuzz_good(
+        run_record_write(fuzz_context(), fuzz_folder(), command, &config, &training, &from, some_data(), "portable"));
     fuzz_seed_file(name, "run.json", head);
 }
 
@@ -41,11 +44,12 @@ void fuzz_one(const uint8_t *data, size_t bytes) {
     fuzz_good(canto_config_check(&record.config));
     fuzz_good(canto_train_options_check(&record.training));
     if (record.command) fuzz_good(json_dump(fuzz_context(), record.command, 0, &command));
-    fuzz_good(run_record_write(fuzz_context(), fuzz_folder(), command, &record.config, &record.training, some_data(),
-                               record.cpu));
+    fuzz_good(run_record_write(fuzz_context(), fuzz_folder(), command, &record.config, &record.training, &record.from,
+                               some_data(), record.cpu));
     fuzz_good(run_record_read(fuzz_context(), fuzz_folder(), &again));
     json_t *want = config_to_json(&record.config), *have = config_to_json(&again.config);
     CHECK(want && have && json_equal(want, have));
+    CHECK(strcmp(record.from.path, again.from.path) == 0 && record.from.weights_hash == again.from.weights_hash);
     CHECK(strcmp(record.cpu, again.cpu) == 0 && !record.command == !again.command);
     if (record.command) CHECK(json_equal(record.command, again.command));
     fuzz_good(run_record_check_options(&again, &record.training, 0));

@@ -1,7 +1,7 @@
 /* test_memory.c - every allocation fails once, in turn: those of the C library's allocator (jansson's among them), of the
  * threads, of listed folders and mapped files, and then those of a caller's allocator.
  *
- * Each part of the work (a context, a tokenizer, tokens, a run, going on with it, writing, evaluating, opening others' models) is done again and
+ * Each part of the work (a context, a tokenizer, tokens, a run, going on with it, a run from its model, writing, evaluating, opening others' models) is done again and
  * again; the n-th allocation fails, for n = 1, 2, ... until all of it succeeds; then all of them from some n on. A failure is a CANTO_ERROR_MEMORY with a
  * text, nothing stays allocated, and every checkpoint in sight opens. The calls are counted by the linker's --wrap. */
 #include "base/file.h"
@@ -117,8 +117,8 @@ static void must(canto_status status) {
     if (status.code != CANTO_OK) fail_msg("%s", status.text);
 }
 
-static char root[64], run_folder[128], text_path[128], token_path[128], tokenizer_folder[128], ranks_path[128],
-    files_folder[128];
+static char root[64], run_folder[128], tuned_folder[128], text_path[128], token_path[128], tokenizer_folder[128],
+    ranks_path[128], files_folder[128];
 
 typedef struct world {
     bool             own; /* the caller's allocator */
@@ -318,23 +318,23 @@ done:
     return status;
 }
 
-static void remove_run(void) {
+static void remove_run(const char *folder) {
     char path[400];
-    DIR *list = __real_opendir(run_folder);
+    DIR *list = __real_opendir(folder);
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
-        snprintf(path, sizeof path, "%s/%s", run_folder, entry->d_name);
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         if (folder_exists(path) && entry->d_name[strspn(entry->d_name, ".")]) folder_remove(path);
     }
     if (!list) return;
     closedir(list);
-    must(folder_remove(run_folder));
+    must(folder_remove(folder));
 }
 
 static void nothing(world *w) { (void)w; }
 
 static void no_run(world *w) {
     (void)w;
-    remove_run();
+    remove_run(run_folder);
 }
 
 static canto_status part_training(world *w) { return train_once(w, 0); }
@@ -345,7 +345,7 @@ static void stopped_run(world *w) {
     snprintf(first, sizeof first, "%s/step-00000001", run_folder);
     snprintf(second, sizeof second, "%s/step-00000002", run_folder);
     if (folder_exists(first) && !folder_exists(second)) return;
-    remove_run();
+    remove_run(run_folder);
     assert_int_equal(train_once(w, 1).code, CANTO_STOPPED);
 }
 
@@ -360,6 +360,29 @@ static canto_status part_going_on(world *w) {
 done:
     canto_free(w->context, record);
     canto_trainer_close(trainer);
+    return status;
+}
+
+static void no_tuned_run(world *w) {
+    (void)w;
+    remove_run(tuned_folder);
+}
+
+/* Another run, from the model of the run of the part before, which is done; and gone on with before its first step. */
+static canto_status part_tuning(world *w) {
+    canto_status        status;
+    canto_model        *model = NULL;
+    canto_trainer      *trainer = NULL;
+    canto_train_options options = canto_train_options_tuning();
+    TRY(canto_model_open(w->context, run_folder, &model));
+    TRY(canto_trainer_open_from(w->context, model, canto_model_config(model), &options, w->tokenizer, w->data,
+                                tuned_folder, NULL, &trainer));
+    canto_trainer_close(trainer);
+    trainer = NULL;
+    TRY(canto_trainer_resume_from(w->context, tuned_folder, model, NULL, w->tokenizer, w->data, NULL, &trainer));
+done:
+    canto_trainer_close(trainer);
+    canto_model_close(model);
     return status;
 }
 
@@ -539,7 +562,7 @@ static void every_part(bool own) {
     must(open_context(&w, &w.context));
     must(open_tokenizer(&w, &w.tokenizer));
     must(open_data(&w, &w.data));
-    remove_run();
+    remove_run(run_folder);
     every_failure("context", &w, nothing, part_context, 3);
     every_failure("tokenizer", &w, nothing, part_tokenizer, 50);
     every_failure("bytes", &w, nothing, part_bytes, 50);
@@ -550,6 +573,7 @@ static void every_part(bool own) {
     every_failure("preparing", &w, nothing, part_preparing, 8);
     every_failure("training", &w, no_run, part_training, 20);
     every_failure("going on", &w, stopped_run, part_going_on, 100);
+    every_failure("tuning", &w, no_tuned_run, part_tuning, 100);
     every_failure("writing", &w, nothing, part_writing, 100);
     every_failure("converting", &w, nothing, part_converting, 100);
     every_failure("evaluating", &w, nothing, part_evaluating, 100);
@@ -598,6 +622,7 @@ static int set_up(void **state) {
     snprintf(root, sizeof root, "/tmp/canto-memory-XXXXXX");
     if (!mkdtemp(root)) return -1;
     snprintf(run_folder, sizeof run_folder, "%s/run", root);
+    snprintf(tuned_folder, sizeof tuned_folder, "%s/tuned", root);
     snprintf(text_path, sizeof text_path, "%s/text", root);
     snprintf(token_path, sizeof token_path, "%s/tokens", root);
     snprintf(tokenizer_folder, sizeof tokenizer_folder, "%s/folder", root);
