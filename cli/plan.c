@@ -97,6 +97,7 @@ static void print_json(const forecast *f, const canto_config *config, const cant
     const canto_plan *p = &f->plan;
     json_t           *o = json_object();
     json_object_set_new(o, "parameters", json_whole(p->parameters));
+    json_object_set_new(o, "trained", json_whole(p->trained));
     json_object_set_new(o, "vocabulary", json_integer(config->vocab));
     json_object_set_new(o, "batch", json_integer(settings->batch));
     json_object_set_new(o, "context", json_integer(config->context));
@@ -168,6 +169,7 @@ static void print_plan(const forecast *f, const canto_config *config, const cant
     printf("%s: %s parameters, vocabulary %s, batches of %d sequences of %d tokens\n\nMemory\n",
            *config->preset ? config->preset : "model", number_grouped(p->parameters).text,
            number_grouped((uint64_t)config->vocab).text, (int)settings->batch, (int)config->context);
+    if (p->trained < p->parameters) printf("  %-24s %12s\n", "parameters trained", number_grouped(p->trained).text);
     print_bytes("weights", p->weights_bytes);
     print_bytes("gradients", p->gradients_bytes);
     print_bytes("optimizer's moments", p->moments_bytes);

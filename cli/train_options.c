@@ -4,6 +4,7 @@
 #endif
 #include "train_options.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "model_options.h"
@@ -53,6 +54,10 @@ const option_entry training_entries[] = {
     {"decay", 0, OPTION_CHOICE, "all|matrices", "what weight decay touches (mini: matrices)", 0, 0},
     {"clip", 0, OPTION_REAL, "X", "largest norm of the gradient; 0: any (mini: 1)", 0, REAL_HIGH},
     {"split", 0, OPTION_REAL, "R", "share of the tokens that is trained on; the rest evaluates (mini: 0.9)", 0, 1},
+    {"freeze", 0, OPTION_TEXT, "LIST",
+     "parts that stay as they are: embeddings, positions, norms, attention, ffn, head, blocks:0-3, with commas between "
+     "them (default: none)",
+     0, 0},
     {"init", 0, OPTION_CHOICE, "torch|gpt2", "how weights begin: as PyTorch's modules, or as GPT-2 (mini: gpt2)", 0, 0},
     {"parity", 0, OPTION_CHOICE, "torch", "PyTorch's own random streams, in the source's order", 0, 0},
     {0},
@@ -90,6 +95,16 @@ const option_group plan_groups[] = {
     {"Common", common_entries},      {0},
 };
 
+static bool take_parts(const option_set *options, const char *name, char parts[CANTO_PARTS_MAX]) {
+    const char *text = options_text(options, name, NULL);
+    if (text && strlen(text) >= CANTO_PARTS_MAX) {
+        terminal_error("--%s: at most %d bytes", name, CANTO_PARTS_MAX - 1);
+        return false;
+    }
+    if (text) memcpy(parts, text, strlen(text) + 1);
+    return true;
+}
+
 bool train_options_apply(const option_set *options, canto_train_options *t) {
     int     choice;
     double  minutes;
@@ -125,7 +140,7 @@ bool train_options_apply(const option_set *options, canto_train_options *t) {
     options_int32(options, "keep", &t->keep);
     if (options_choice(options, "init", &choice)) t->init = (canto_init)choice;
     if (options_given(options, "parity")) t->parity_torch = true;
-    return true;
+    return take_parts(options, "freeze", t->freeze);
 }
 
 /* The presets of sources 003 and 004 are for words and for characters, as those have them. */

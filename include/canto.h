@@ -400,6 +400,8 @@ typedef enum canto_init { CANTO_INIT_TORCH, CANTO_INIT_GPT2 } canto_init;
 typedef enum canto_optimizer { CANTO_ADAMW, CANTO_ADAM } canto_optimizer;
 typedef enum canto_schedule { CANTO_SCHEDULE_CONSTANT, CANTO_SCHEDULE_COSINE, CANTO_SCHEDULE_LINEAR } canto_schedule;
 
+#define CANTO_PARTS_MAX 128
+
 /* How a model is trained. Plain data. canto_preset fills it with the source's own settings. */
 typedef struct canto_train_options {
     uint64_t   seed;
@@ -418,6 +420,9 @@ typedef struct canto_train_options {
     double          beta1, beta2, eps, weight_decay;
     bool            decay_matrices_only; /* otherwise weight decay touches every parameter */
     double          clip;                /* largest global gradient norm; 0: no clipping */
+    char freeze[CANTO_PARTS_MAX]; /* parts of the model that stay as they are, without gradients and moments: "", or words
+                                   * with commas between them: embeddings, positions, norms, attention, ffn, head,
+                                   * blocks:0-3 (docs/tuning.md) */
     double          split;               /* share of the tokens that is trained on, 0 < split <= 1 */
     int64_t         eval_every;          /* updates between evaluations; 0: only at the start and the end */
     int32_t         eval_batches;        /* batches of each split in one evaluation */
@@ -741,6 +746,7 @@ typedef struct canto_event {
 /* What a run of training needs, in bytes, and what there is. */
 typedef struct canto_plan {
     uint64_t parameters;
+    uint64_t trained;           /* of them: the others are frozen, and have no gradients and no moments */
     uint64_t weights_bytes;     /* float32, as all of them */
     uint64_t gradients_bytes;   /* one block, or several for a small model whose batch is cut into lanes */
     uint64_t moments_bytes;     /* of the optimizer */

@@ -28,6 +28,7 @@ canto_status canto_train_plan(canto_context *context, const canto_config *config
     TRY(canto_train_options_check(options));
     TRY(needs_measure(&of, &n));
     plan->parameters = n.parameters;
+    plan->trained = n.trained;
     plan->weights_bytes = n.weights;
     plan->gradients_bytes = n.gradients;
     plan->moments_bytes = n.moments;
@@ -37,7 +38,7 @@ canto_status canto_train_plan(canto_context *context, const canto_config *config
     plan->peak_bytes = peak_of(&n, plan->present_bytes, threads);
     plan->session_bytes = session_bytes(config, threads);
     plan->available_bytes = machine_available_memory();
-    plan->checkpoint_bytes = checkpoint_bytes(n.parameters);
+    plan->checkpoint_bytes = n.checkpoint;
     plan->disk_bytes = needs_disk(&of);
     plan->updates = needs_updates(&of);
     plan->evaluations = needs_evaluations(&of);

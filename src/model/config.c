@@ -191,6 +191,8 @@ canto_status canto_train_options_check(const canto_train_options *options) {
     TRY(check_choice("schedule", (int)options->schedule, 3));
     TRY(check_lengths(options));
     TRY(check_rates(options));
+    if (!memchr(options->freeze, 0, sizeof options->freeze))
+        FAIL(CANTO_ERROR_VALUE, "The list of frozen parts has no end: at most %d bytes.", CANTO_PARTS_MAX - 1);
 done:
     return status;
 }

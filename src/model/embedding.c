@@ -53,8 +53,10 @@ static void backward_unit(void *job, size_t unit, int worker) {
     (void)worker;
     for (int64_t r = 0; r < rows; r++) {
         const real *dx = j->dx + r * C;
-        real       *dt = j->dtoken + (int64_t)j->acts->ids[r] * C;
-        for (int64_t c = from; c < to; c++) dt[c] += dx[c];
+        if (j->dtoken != NULL) {
+            real *dt = j->dtoken + (int64_t)j->acts->ids[r] * C;
+            for (int64_t c = from; c < to; c++) dt[c] += dx[c];
+        }
         if (j->dposition == NULL) continue;
         real *dp = j->dposition + r % j->acts->t * C;
         for (int64_t c = from; c < to; c++) dp[c] += dx[c];

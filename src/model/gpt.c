@@ -116,13 +116,55 @@ typedef struct pass {
     const gpt_dropout  *dropout;
     real               *gradients;
     int64_t             rows, C, F;
-    gpt_cache          *cache; /* gpt_extend's */
+    gpt_cache          *cache;  /* gpt_extend's */
+    int64_t             lowest; /* gpt_backward's: where it ends */
 } pass;
 
 static real *gradient_of(const pass *p, tensor_role role, int32_t layer) {
     const tensor *t = tensor_find(p->table, role, layer);
-    return t != NULL ? p->gradients + t->offset : NULL;
+    return t != NULL && !t->frozen ? p->gradients + t->gradient : NULL;
 }
+
+/* Places of the backward pass: the embeddings, then for each block these, then the final norm and the head. */
+enum {
+    PLACE_NORM1,
+    PLACE_QKV,
+    PLACE_PROJECTION,
+    PLACE_NORM1_POST,
+    PLACE_NORM2,
+    PLACE_UP,
+    PLACE_DOWN,
+    PLACE_NORM2_POST,
+    PLACES
+};
+
+static int place_in_block(const canto_config *c, tensor_role role) {
+    bool post = c->norm == CANTO_NORM_POST;
+    if (role <= TENSOR_NORM1_BIAS) return post ? PLACE_NORM1_POST : PLACE_NORM1;
+    if (role <= TENSOR_QKV_BIAS) return PLACE_QKV;
+    if (role <= TENSOR_PROJECTION_BIAS) return PLACE_PROJECTION;
+    if (role <= TENSOR_NORM2_BIAS) return post ? PLACE_NORM2_POST : PLACE_NORM2;
+    return role <= TENSOR_FFN_UP_BIAS ? PLACE_UP : PLACE_DOWN;
+}
+
+static int64_t place_of(const canto_config *c, const tensor *t) {
+    if (t->role <= TENSOR_POSITION_EMBEDDING) return -1;
+    if (tensor_role_in_block(t->role)) return (int64_t)t->layer * PLACES + place_in_block(c, t->role);
+    return (int64_t)c->layers * PLACES + (t->role >= TENSOR_HEAD_WEIGHT);
+}
+
+/* The lowest place with a tensor that is trained: no gradient is wanted below it. */
+static int64_t lowest_place(const tensor_table *table) {
+    int64_t lowest = INT64_MAX;
+    for (size_t i = 0; i < table->count; i++) {
+        int64_t place = table->list[i].frozen ? INT64_MAX : place_of(&table->config, &table->list[i]);
+        if (place < lowest) lowest = place;
+    }
+    return lowest;
+}
+
+/* Whether a gradient is to be handed on below a place of a block. */
+static bool goes_below(const pass *p, int32_t layer, int place) { return p->lowest < (int64_t)layer * PLACES + place; }
 
 static void norm_forward(const pass *p, const view *weight, const view *bias, const real *x, real *y, real *mean,
                          real *rstd) {
@@ -204,21 +246,27 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     int64_t          n = p->rows * p->C;
     if (p->c->norm == CANTO_NORM_POST)
         norm_backward(p, &w->norm1_weight, TENSOR_NORM1_WEIGHT, i, l->sum1, l->mean1, l->rstd1, a->dx, NULL, a->dx);
+    if (!goes_below(p, i, PLACE_NORM1_POST)) return;
+    bool        below = goes_below(p, i, PLACE_PROJECTION);
     const real *dattended = behind_masks(p, i, DROPOUT_RESIDUAL1, DROPOUT_PLACES, a->dx, a->dbranch);
     if (p->c->projection) {
-        linear_backward(p->e, p->k, &w->projection_weight, l->attended, p->C, p->rows, dattended, p->C, a->dnormed,
-                        p->C, NULL, gradient_of(p, TENSOR_PROJECTION_WEIGHT, i),
+        linear_backward(p->e, p->k, &w->projection_weight, l->attended, p->C, p->rows, dattended, p->C,
+                        below ? a->dnormed : NULL, p->C, NULL, gradient_of(p, TENSOR_PROJECTION_WEIGHT, i),
                         gradient_of(p, TENSOR_PROJECTION_BIAS, i));
         dattended = a->dnormed;
     }
+    if (!below) return;
     attention_backward(p->e, p->k, p->c, i, a, p->dropout, l->qkv, l->attended, l->lse, dattended, a->dqkv);
     /* The trainer's block holds q, k and v as one tensor: one weight of 3C rows. */
     view weight, bias;
     view_join(&w->q_weight, &w->k_weight, &w->v_weight, &weight);
     view_join(&w->q_bias, &w->k_bias, &w->v_bias, &bias);
     bool pre = p->c->norm == CANTO_NORM_PRE;
-    linear_backward(p->e, p->k, &weight, pre ? l->normed1 : l->in, p->C, p->rows, a->dqkv, 3 * p->C, a->dbranch, p->C,
-                    NULL, gradient_of(p, TENSOR_QKV_WEIGHT, i), gradient_of(p, TENSOR_QKV_BIAS, i));
+    below = goes_below(p, i, PLACE_QKV);
+    linear_backward(p->e, p->k, &weight, pre ? l->normed1 : l->in, p->C, p->rows, a->dqkv, 3 * p->C,
+                    below ? a->dbranch : NULL, p->C, NULL, gradient_of(p, TENSOR_QKV_WEIGHT, i),
+                    gradient_of(p, TENSOR_QKV_BIAS, i));
+    if (!below) return;
     const real *rest = p->c->residuals ? a->dx : NULL;
     if (pre)
         norm_backward(p, &w->norm1_weight, TENSOR_NORM1_WEIGHT, i, l->in, l->mean1, l->rstd1, a->dbranch, rest, a->dx);
@@ -247,11 +295,17 @@ static void ffn_half_backward(const pass *p, int32_t i, const layer_weights *w, 
     bool             pre = p->c->norm == CANTO_NORM_PRE;
     if (p->c->norm == CANTO_NORM_POST)
         norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->sum2, l->mean2, l->rstd2, a->dx, NULL, a->dx);
+    if (!goes_below(p, i, PLACE_NORM2_POST)) return;
+    bool        below = goes_below(p, i, PLACE_DOWN);
     const real *dbranch = behind_masks(p, i, DROPOUT_RESIDUAL2, DROPOUT_FFN, a->dx, a->dbranch);
-    linear_backward(p->e, p->k, &w->down_weight, l->active, p->F, p->rows, dbranch, p->C, a->dffn, p->F, l->up,
-                    gradient_of(p, TENSOR_FFN_DOWN_WEIGHT, i), gradient_of(p, TENSOR_FFN_DOWN_BIAS, i));
-    linear_backward(p->e, p->k, &w->up_weight, pre ? l->normed2 : l->middle, p->C, p->rows, a->dffn, p->F, a->dnormed,
-                    p->C, NULL, gradient_of(p, TENSOR_FFN_UP_WEIGHT, i), gradient_of(p, TENSOR_FFN_UP_BIAS, i));
+    linear_backward(p->e, p->k, &w->down_weight, l->active, p->F, p->rows, dbranch, p->C, below ? a->dffn : NULL, p->F,
+                    l->up, gradient_of(p, TENSOR_FFN_DOWN_WEIGHT, i), gradient_of(p, TENSOR_FFN_DOWN_BIAS, i));
+    if (!below) return;
+    below = goes_below(p, i, PLACE_UP);
+    linear_backward(p->e, p->k, &w->up_weight, pre ? l->normed2 : l->middle, p->C, p->rows, a->dffn, p->F,
+                    below ? a->dnormed : NULL, p->C, NULL, gradient_of(p, TENSOR_FFN_UP_WEIGHT, i),
+                    gradient_of(p, TENSOR_FFN_UP_BIAS, i));
+    if (!below) return;
     const real *rest = p->c->residuals ? a->dx : NULL;
     if (pre)
         norm_backward(p, &w->norm2_weight, TENSOR_NORM2_WEIGHT, i, l->middle, l->mean2, l->rstd2, a->dnormed, rest,
@@ -272,7 +326,7 @@ static void block_backward(const pass *p, int32_t i) {
     layer_activations *l = &p->a->layers[i];
     drop(p, i, DROPOUT_BLOCK, p->a->dx);
     if (p->F > 0) ffn_half_backward(p, i, &p->w->layers[i], l);
-    if (p->c->attention) attention_half_backward(p, i, &p->w->layers[i], l);
+    if (p->c->attention && goes_below(p, i, PLACE_NORM2)) attention_half_backward(p, i, &p->w->layers[i], l);
 }
 
 static const real *last_out(const gpt_activations *a) {
@@ -303,7 +357,7 @@ void gpt_forward(const exec *e, const kernels *k, const gpt_weights *w, gpt_acti
     acts->t = T;
     acts->start = 0;
     acts->ids = ids;
-    pass p = {e, k, w->config, NULL, w, acts, dropout, NULL, (int64_t)B * T, w->config->width, w->config->ffn, NULL};
+    pass p = {e, k, w->config, NULL, w, acts, dropout, NULL, (int64_t)B * T, w->config->width, w->config->ffn, NULL, 0};
     forward(&p);
 }
 
@@ -314,7 +368,7 @@ void gpt_extend(const exec *e, const kernels *k, const gpt_weights *w, gpt_activ
     acts->t = rows;
     acts->start = cache->length;
     acts->ids = ids;
-    pass p = {e, k, w->config, NULL, w, acts, &off, NULL, rows, w->config->width, w->config->ffn, cache};
+    pass p = {e, k, w->config, NULL, w, acts, &off, NULL, rows, w->config->width, w->config->ffn, cache, 0};
     forward(&p);
     cache->length += rows;
 }
@@ -333,7 +387,7 @@ void gpt_loss(const exec *e, const kernels *k, const gpt_weights *w, gpt_activat
 void gpt_restore(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts,
                  const gpt_dropout *dropout, int32_t layer) {
     const canto_config *c = w->config;
-    pass                p = {e, k, c, NULL, w, acts, dropout, NULL, (int64_t)acts->b * acts->t, c->width, c->ffn, NULL};
+    pass p = {e, k, c, NULL, w, acts, dropout, NULL, (int64_t)acts->b * acts->t, c->width, c->ffn, NULL, 0};
     if (acts->keep == GPT_KEEP_INPUTS) block_forward(&p, layer);
 }
 
@@ -341,18 +395,32 @@ void gpt_backward(const exec *e, const kernels *k, const tensor_table *table, co
                   gpt_activations *acts, const uint32_t *targets, const gpt_dropout *dropout, real scale, real *losses,
                   real *gradients) {
     const canto_config *c = w->config;
-    pass p = {e, k, c, table, w, acts, dropout, gradients, (int64_t)acts->b * acts->t, c->width, c->ffn, NULL};
-    head_backward(e, k, w, acts, targets, scale, losses, acts->dx,
+    pass                p = {e,
+                             k,
+                             c,
+                             table,
+                             w,
+                             acts,
+                             dropout,
+                             gradients,
+                             (int64_t)acts->b * acts->t,
+                             c->width,
+                             c->ffn,
+                             NULL,
+                             lowest_place(table)};
+    bool                below = goes_below(&p, c->layers, 1);
+    head_backward(e, k, w, acts, targets, scale, losses, below ? acts->dx : NULL,
                   gradient_of(&p, c->tied ? TENSOR_TOKEN_EMBEDDING : TENSOR_HEAD_WEIGHT, -1),
                   gradient_of(&p, TENSOR_HEAD_BIAS, -1));
-    if (c->final_norm)
+    if (c->final_norm && below)
         norm_backward(&p, &w->final_norm_weight, TENSOR_FINAL_NORM_WEIGHT, -1, last_out(acts), acts->mean, acts->rstd,
                       acts->dx, NULL, acts->dx);
-    for (int32_t i = c->layers - 1; i >= 0; i--) {
+    for (int32_t i = c->layers - 1; i >= 0 && goes_below(&p, i, PLACES); i--) {
         if (acts->keep == GPT_KEEP_INPUTS && i + 1 < c->layers)
             block_forward(&p, i); /* the last one's are still there */
         block_backward(&p, i);
     }
+    if (p.lowest >= 0) return;
     drop(&p, 0, DROPOUT_EMBEDDING, acts->dx);
     embedding_backward(e, w, acts, acts->dx, gradient_of(&p, TENSOR_TOKEN_EMBEDDING, -1),
                        gradient_of(&p, TENSOR_POSITION_EMBEDDING, -1));

@@ -149,7 +149,7 @@ void gpt_restore(const exec *e, const kernels *k, const gpt_weights *w, gpt_acti
                  const gpt_dropout *dropout, int32_t layer);
 
 /* As gpt_loss, and then the whole backward pass: adds scale * d(sum of losses)/d(parameter) to gradients (a block with
- * the table's layout). After gpt_forward with the same ids and dropout. */
+ * the table's layout of them), and ends where nothing below is trained. After gpt_forward with the same ids and dropout. */
 void gpt_backward(const exec *e, const kernels *k, const tensor_table *table, const gpt_weights *w,
                   gpt_activations *acts, const uint32_t *targets, const gpt_dropout *dropout, real scale, real *losses,
                   real *gradients);

@@ -56,7 +56,7 @@ void head_backward(const exec *e, const kernels *k, const gpt_weights *w, gpt_ac
     for (int64_t row = 0; row < rows; row += acts->chunk_rows) {
         int64_t n = rows - row < acts->chunk_rows ? rows - row : acts->chunk_rows;
         chunk_losses(e, k, w, acts, row, n, targets, true, scale, losses);
-        linear_backward(e, k, &w->head_weight, acts->hidden + row * C, C, n, acts->chunk, V, dhidden + row * C, C, NULL,
-                        dweight, dbias);
+        linear_backward(e, k, &w->head_weight, acts->hidden + row * C, C, n, acts->chunk, V,
+                        dhidden != NULL ? dhidden + row * C : NULL, C, NULL, dweight, dbias);
     }
 }

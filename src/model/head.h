@@ -11,7 +11,7 @@ int64_t head_chunk_rows(int64_t V, int64_t rows);
 void head_forward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts, const uint32_t *targets,
                   real *losses);
 
-/* As head_forward, and: dhidden[b t, C] = scale * d(sum of losses)/d hidden; dweight and dbias (NULL: none) are added to. */
+/* As head_forward, and: dhidden[b t, C] = scale * d(sum of losses)/d hidden (NULL: not wanted); dweight and dbias (NULL: none) are added to. */
 void head_backward(const exec *e, const kernels *k, const gpt_weights *w, gpt_activations *acts,
                    const uint32_t *targets, real scale, real *losses, real *dhidden, real *dweight, real *dbias);
 

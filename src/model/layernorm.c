@@ -78,6 +78,6 @@ void layernorm_backward(const exec *e, const kernels *k, const view *weight, con
                     .dbias = dbias,
                     .rows = rows,
                     .C = weight->rows};
-    exec_run(e, (size_t)((job.C + COLUMNS - 1) / COLUMNS), parameters_unit, &job);
+    if (dweight != NULL) exec_run(e, (size_t)((job.C + COLUMNS - 1) / COLUMNS), parameters_unit, &job);
     exec_run(e, (size_t)((rows + ROWS - 1) / ROWS), backward_unit, &job); /* last: dx may be dy */
 }

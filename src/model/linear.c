@@ -68,18 +68,20 @@ void linear_backward(const exec *e, const kernels *k, const view *weight, const 
                   .edge.factor = factor};
         product_run(e, k, &g);
     }
-    gemm g = {.M = out,
-              .N = in,
-              .K = rows,
-              .a = dy,
-              .a_row = 1,
-              .a_column = dy_row,
-              .b = x,
-              .b_row = x_row,
-              .b_column = 1,
-              .c = dweight,
-              .c_row = in,
-              .accumulate = true};
-    product_run(e, k, &g);
+    if (dweight != NULL) {
+        gemm g = {.M = out,
+                  .N = in,
+                  .K = rows,
+                  .a = dy,
+                  .a_row = 1,
+                  .a_column = dy_row,
+                  .b = x,
+                  .b_row = x_row,
+                  .b_column = 1,
+                  .c = dweight,
+                  .c_row = in,
+                  .accumulate = true};
+        product_run(e, k, &g);
+    }
     if (dbias != NULL) column_sums(e, k, dy, dy_row, rows, out, dbias);
 }

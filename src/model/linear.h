@@ -11,8 +11,8 @@
 void linear_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
                     ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row, const gemm_edge *edge);
 
-/* y = x W^T + b:  dx = dy W, times factor (laid out as dx; NULL: as it is; dx NULL: not wanted);  dweight[out, in] += dy^T x;
- * dbias[out] += the sum of dy's rows (NULL: no bias). dx overlaps neither x nor dy. */
+/* y = x W^T + b:  dx = dy W, times factor (laid out as dx; NULL: as it is; dx NULL: not wanted);  dweight[out, in] += dy^T x
+ * (NULL: not wanted); dbias[out] += the sum of dy's rows (NULL: no bias, or not wanted). dx overlaps neither x nor dy. */
 void linear_backward(const exec *e, const kernels *k, const view *weight, const real *x, ptrdiff_t x_row, int64_t rows,
                      const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor, real *dweight,
                      real *dbias);

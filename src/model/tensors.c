@@ -2,7 +2,7 @@
  *
  * Invariants: the list runs in the order of the data's way; offsets are multiples of 16 elements, so that every tensor
  * begins on a cache line; the padding between tensors is never read as a weight. */
-#include "model/tensors.h"
+#include "model/tuning.h"
 
 #include <stdio.h>
 
@@ -123,16 +123,22 @@ static void append(tensor_table *t, tensor_role role, int32_t layer) {
     int64_t rows, columns;
     bool    vector;
     if (!tensor_shape(&t->config, role, &rows, &columns, &vector)) return;
-    size_t count = (size_t)rows * (size_t)columns;
-    if (t->list != NULL) t->list[t->count] = (tensor){role, layer, rows, columns, vector, !vector, t->elements, count};
+    size_t count = (size_t)rows * (size_t)columns, padded = (count + 15) / 16 * 16;
+    bool   frozen = tuning_freezes(&t->tuning, role, layer);
+    if (t->list != NULL)
+        t->list[t->count] =
+            (tensor){role, layer, rows, columns, vector, !vector, frozen, t->elements, t->gradients, count};
     t->count++;
-    t->elements += (count + 15) / 16 * 16;
+    t->elements += padded;
     t->parameters += count;
+    if (frozen) return;
+    t->gradients += padded;
+    t->trained += count;
 }
 
 static void append_all(tensor_table *t) {
-    t->count = t->elements = 0;
-    t->parameters = 0;
+    t->count = t->elements = t->gradients = 0;
+    t->parameters = t->trained = 0;
     append(t, TENSOR_TOKEN_EMBEDDING, -1);
     append(t, TENSOR_POSITION_EMBEDDING, -1);
     t->block_first = t->count;
@@ -142,13 +148,22 @@ static void append_all(tensor_table *t) {
     for (int role = TENSOR_FINAL_NORM_WEIGHT; role < TENSOR_ROLES; role++) append(t, (tensor_role)role, -1);
 }
 
-void tensor_table_measure(const canto_config *config, tensor_table *table) {
-    *table = (tensor_table){.config = *config};
+void tensor_table_measure_tuned(const canto_config *config, const tuning *tuned, tensor_table *table) {
+    *table = (tensor_table){.config = *config, .tuning = *tuned};
     append_all(table);
 }
 
+void tensor_table_measure(const canto_config *config, tensor_table *table) {
+    tensor_table_measure_tuned(config, &(tuning){0}, table);
+}
+
 canto_status tensor_table_open(canto_context *context, const canto_config *config, tensor_table *table) {
-    tensor_table_measure(config, table);
+    return tensor_table_open_tuned(context, config, &(tuning){0}, table);
+}
+
+canto_status tensor_table_open_tuned(canto_context *context, const canto_config *config, const tuning *tuned,
+                                     tensor_table *table) {
+    tensor_table_measure_tuned(config, tuned, table);
     size_t bytes = table->count * sizeof(tensor);
     table->list = context_allocate(context, bytes);
     if (table->list == NULL) return context_no_memory(bytes, "the tensor table");

@@ -15,7 +15,9 @@
 #include <math.h>
 #include <string.h>
 
-canto_status model_empty(canto_context *context, const canto_config *config, canto_model **out) {
+/* An empty model with its table and room for the views. */
+static canto_status model_new(canto_context *context, const canto_config *config, const tuning *tuned,
+                              canto_model **out) {
     canto_status status = status_ok();
     size_t       layers = config->layers > 0 ? (size_t)config->layers : 1;
     *out = NULL;
@@ -23,13 +25,17 @@ canto_status model_empty(canto_context *context, const canto_config *config, can
     if (!m) return context_no_memory(sizeof *m, "a model");
     m->context = context;
     m->config = *config;
-    TRY(tensor_table_open(context, config, &m->table));
+    TRY(tensor_table_open_tuned(context, config, tuned, &m->table));
     m->layers = context_allocate_zeroed(context, layers, sizeof *m->layers);
     if (!m->layers) FAIL(CANTO_ERROR_MEMORY, "no memory for the views of %zu layers", layers);
     *out = m;
 done:
     if (status.code != CANTO_OK) canto_model_close(m);
     return status;
+}
+
+canto_status model_empty(canto_context *context, const canto_config *config, canto_model **out) {
+    return model_new(context, config, &(tuning){0}, out);
 }
 
 static void look_at_block(canto_model *m) {
@@ -39,15 +45,20 @@ static void look_at_block(canto_model *m) {
     m->bytes = m->table.parameters * sizeof *m->block;
 }
 
-canto_status model_borrow(canto_context *context, const canto_config *config, float *block,
+canto_status model_borrow_tuned(canto_context *context, const canto_config *config, const tuning *tuned, float *block,
                           const canto_tokenizer *tokenizer, canto_model **model) {
-    canto_status status = model_empty(context, config, model);
+    canto_status status = model_new(context, config, tuned, model);
     if (status.code != CANTO_OK) return status;
     (*model)->block = block;
     (*model)->borrowed = true;
     (*model)->tokenizer = tokenizer;
     look_at_block(*model);
     return status;
+}
+
+canto_status model_borrow(canto_context *context, const canto_config *config, float *block,
+                          const canto_tokenizer *tokenizer, canto_model **model) {
+    return model_borrow_tuned(context, config, &(tuning){0}, block, tokenizer, model);
 }
 
 /* Room for so many of the model's numbers as float32. */
@@ -75,7 +86,7 @@ canto_status canto_model_new(canto_context *context, const canto_config *config,
     torch_rng    random;
     *model = NULL;
     TRY(canto_config_check(config));
-    TRY(model_empty(context, config, &m));
+    TRY(model_new(context, config, &(tuning){0}, &m));
     TRY(allocate_weights(m, m->table.elements, "a new model"));
     torch_seed(&random, seed);
     model_initialize(&m->table, init, &random, m->block);
@@ -174,7 +185,7 @@ canto_status model_from_parts(canto_context *context, model_parts *parts, canto_
     canto_model *m = NULL;
     *model = NULL;
     TRY(weights_check(context, &parts->source, &parts->config, parts->kind));
-    TRY(model_empty(context, &parts->config, &m));
+    TRY(model_new(context, &parts->config, &(tuning){0}, &m));
     TRY(check_size(&parts->source, &m->table));
     if (parts->folder[0]) {
         m->folder = context_copy_text(context, parts->folder);

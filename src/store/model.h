@@ -31,6 +31,9 @@ canto_status model_empty(canto_context *context, const canto_config *config, can
  * same config) and tokenizer (or NULL) must outlive it. Close with canto_model_close. */
 canto_status model_borrow(canto_context *context, const canto_config *config, float *block,
                           const canto_tokenizer *tokenizer, canto_model **model);
+/* The same over the block of a table of which some tensors are frozen. */
+canto_status model_borrow_tuned(canto_context *context, const canto_config *config, const tuning *tuned, float *block,
+                                const canto_tokenizer *tokenizer, canto_model **model);
 /* The weights of a model -> block of a table with the same config but for dropout and context: of learned positions that are
  * fewer the first ones. */
 void model_copy_weights(const canto_model *model, const tensor_table *table, float *block);

@@ -1,4 +1,4 @@
-/* checkpoint.c - a checkpoint is a model folder with optimizer.safetensors (both moments under canto's own names) and
+/* checkpoint.c - a checkpoint is a model folder with optimizer.safetensors (both moments under canto's own names, of what is trained) and
  * trainer.json beside the model.
  *
  * Invariant: a folder called step-XXXXXXXX is whole. It is made under .step-XXXXXXXX.tmp, its files and itself are
@@ -31,6 +31,7 @@ static canto_status announce_moments(safetensors_writer *w, const tensor_table *
     for (size_t i = 0; i < table->count; i++) {
         const tensor *t = &table->list[i];
         int64_t       shape[2] = {t->rows, t->columns};
+        if (t->frozen) continue;
         moment_name(t, prefix, name);
         TRY(safetensors_writer_add(w, name, SOURCE_F32, shape, t->vector ? 1 : 2));
     }
@@ -41,7 +42,8 @@ done:
 static canto_status write_moments(safetensors_writer *w, const tensor_table *table, const float *block) {
     canto_status status = status_ok();
     for (size_t i = 0; i < table->count; i++)
-        TRY(safetensors_writer_data(w, block + table->list[i].offset, table->list[i].count * sizeof(float)));
+        if (!table->list[i].frozen)
+            TRY(safetensors_writer_data(w, block + table->list[i].gradient, table->list[i].count * sizeof(float)));
 done:
     return status;
 }
@@ -207,7 +209,8 @@ static canto_status read_moments(const tensor_source *file, const tensor_table *
     for (size_t i = 0; i < table->count; i++) {
         const tensor *t = &table->list[i];
         int64_t       shape[2] = {t->rows, t->columns};
-        float        *to = block + t->offset;
+        float        *to = block + t->gradient;
+        if (t->frozen) continue;
         moment_name(t, prefix, name);
         const source_tensor *found = source_find(file, name);
         if (!found) FAIL(CANTO_ERROR_FORMAT, "'%.300s' lacks the tensor \"%s\"", file->path, name);
@@ -271,4 +274,6 @@ done:
     return status;
 }
 
-uint64_t checkpoint_bytes(uint64_t parameters) { return 12 * parameters + (UINT64_C(1) << 16); }
+uint64_t checkpoint_bytes(const tensor_table *table) {
+    return 4 * table->parameters + 8 * table->trained + (UINT64_C(1) << 16);
+}

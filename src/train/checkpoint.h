@@ -25,6 +25,6 @@ canto_status checkpoint_count(const char *run, int64_t *count);
 canto_status checkpoint_load(canto_context *context, const char *run, int64_t step, const tensor_table *table,
                              float *block, float *m, float *v, run_state *state);
 /* Bytes of a checkpoint on the disk, about. */
-uint64_t checkpoint_bytes(uint64_t parameters);
+uint64_t checkpoint_bytes(const tensor_table *table);
 
 #endif

@@ -133,10 +133,11 @@ static bool all_finite(const float *x, size_t n) {
     return true;
 }
 
-bool guard_is_finite(const tensor_table *table, const float *block, char name[96]) {
+bool guard_is_finite(const tensor_table *table, const float *block, bool moments, char name[96]) {
     for (size_t i = 0; i < table->count; i++) {
         const tensor *t = &table->list[i];
-        if (all_finite(block + t->offset, t->count)) continue;
+        if (moments && t->frozen) continue;
+        if (all_finite(block + (moments ? t->gradient : t->offset), t->count)) continue;
         tensor_name(t->role, t->layer, name);
         return false;
     }
@@ -253,7 +254,7 @@ static bool gradients_are_finite(const guard_scene *s, char out[160]) {
     char name[96];
     for (size_t i = s->table->count; i-- > 0;) {
         const tensor *t = &s->table->list[i];
-        if (all_finite(s->gradients + t->offset, t->count)) continue;
+        if (t->frozen || all_finite(s->gradients + t->gradient, t->count)) continue;
         tensor_name(t->role, t->layer, name);
         snprintf(out, 160, "the gradient of %s", name);
         return false;
@@ -264,7 +265,7 @@ static bool gradients_are_finite(const guard_scene *s, char out[160]) {
 void guard_find(const guard_scene *scene, char out[160]) {
     char name[96];
     out[0] = 0;
-    if (!guard_is_finite(scene->table, scene->weights, name)) {
+    if (!guard_is_finite(scene->table, scene->weights, false, name)) {
         snprintf(out, 160, "the weight %s", name);
         return;
     }

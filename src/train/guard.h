@@ -43,7 +43,7 @@ typedef struct guard_scene {
 /* The first tensor that holds a number that is not finite, in the data's order: a weight; else what the forward pass, which
  * is repeated, makes of the batch; else a gradient, in the order of the backward pass. "" when there is none. */
 void guard_find(const guard_scene *scene, char out[160]);
-/* The first tensor of a block that holds one: false and its name, or true. */
-bool guard_is_finite(const tensor_table *table, const float *block, char name[96]);
+/* The first tensor of a block, of weights or of moments, that holds one: false and its name, or true. */
+bool guard_is_finite(const tensor_table *table, const float *block, bool moments, char name[96]);
 
 #endif

@@ -118,7 +118,7 @@ done:
 static canto_status open_gradients(lanes *l, lane *one) {
     canto_status status;
     void        *block;
-    TRY(context_block(l->context, l->table->elements * sizeof(float), "gradients", &one->base, &block));
+    TRY(context_block(l->context, l->table->gradients * sizeof(float), "gradients", &one->base, &block));
     one->gradients = block;
 done:
     return status;
@@ -325,7 +325,7 @@ static void gather_unit(void *shared, size_t unit, int worker) {
 
 double lanes_gather(lanes *l) {
     gather_job job = {.l = l};
-    norm_begin(&job.norm, l->table->elements);
+    norm_begin(&job.norm, l->table->gradients);
     exec_run(&l->pool_exec, job.norm.parts, gather_unit, &job);
     for (int32_t i = 0; i < l->plan.count; i++) l->list[i].used = false;
     l->stale = l->panels != NULL;

@@ -5,6 +5,7 @@
 #include "train/needs.h"
 
 #include "model/layouts.h"
+#include "model/tuning.h"
 #include "text/tokenizer.h"
 #include "train/checkpoint.h"
 #include "train/trainer.h"
@@ -76,6 +77,13 @@ static uint64_t model_bytes(const needs_of *of, const tensor_table *table) {
            sizeof(canto_model) + sizeof(canto_trainer);
 }
 
+static canto_status measure_table(const needs_of *of, tensor_table *table) {
+    tuning       tuned;
+    canto_status status = tuning_read(of->config, of->options, &tuned);
+    if (status.code == CANTO_OK) tensor_table_measure_tuned(of->config, &tuned, table);
+    return status;
+}
+
 canto_status needs_measure(const needs_of *of, needs *n) {
     canto_status               status;
     tensor_table               table;
@@ -83,18 +91,20 @@ canto_status needs_measure(const needs_of *of, needs *n) {
     const canto_train_options *o = of->options;
     int32_t                    B = o->eval_batch > o->batch ? o->eval_batch : o->batch;
     memset(n, 0, sizeof *n);
-    tensor_table_measure(of->config, &table);
+    TRY(measure_table(of, &table));
     TRY(check_sizes(of->config, B, &table));
     lanes_plan plan = lanes_plan_of(of->config, table.parameters, o->batch, of->config->context);
-    uint64_t   block = table.elements * sizeof(float), padding;
+    uint64_t   block = table.gradients * sizeof(float), trained = table.trained * sizeof(float), padding;
     plan.recompute = o->recompute;
     passes = lanes_measure(of->config, block, plan, B, of->config->context, true, of->threads);
     n->parameters = table.parameters;
+    n->trained = table.trained;
     n->weights = n->parameters * sizeof(float);
-    n->gradients = n->weights * (uint64_t)plan.count;
-    n->moments = 2 * n->weights;
+    n->gradients = trained * (uint64_t)plan.count;
+    n->moments = 2 * trained;
     n->activations = passes.activations;
-    padding = (block - n->weights) * (3 + (uint64_t)plan.count);
+    padding = table.elements * sizeof(float) - n->weights + (block - trained) * (2 + (uint64_t)plan.count);
+    n->checkpoint = checkpoint_bytes(&table);
     n->other = padding + passes.scratch + passes.panels + batch_bytes(of, B) + saving_bytes(of, &table) +
                model_bytes(of, &table);
     n->total = n->weights + n->gradients + n->moments + n->activations + n->other;
@@ -242,6 +252,6 @@ uint64_t needs_disk(const needs_of *of) {
     uint64_t kept = (every ? updates / every : 0) + 1 + (o->save_every ? 0 : (uint64_t)o->epochs);
     if (o->keep > 0 && kept > (uint64_t)o->keep + 3) kept = (uint64_t)o->keep + 3; /* best, last, and the one to come */
     tensor_table table;
-    tensor_table_measure(of->config, &table);
-    return kept * checkpoint_bytes(table.parameters) + updates / (uint64_t)o->log_every * ROW + RUN_JSON;
+    if (measure_table(of, &table).code != CANTO_OK) return 0;
+    return kept * checkpoint_bytes(&table) + updates / (uint64_t)o->log_every * ROW + RUN_JSON;
 }

@@ -8,9 +8,11 @@
 /* Bytes that canto_trainer_open and canto_trainer_run allocate, and touch, beside data and tokenizer. */
 typedef struct needs {
     uint64_t parameters;
+    uint64_t trained;     /* of them: the others are frozen */
     uint64_t weights;     /* 4 a parameter */
-    uint64_t gradients;   /* 4 a parameter and lane: small models have several */
-    uint64_t moments;     /* 8 a parameter */
+    uint64_t gradients;   /* 4 a trained parameter and lane: small models have several */
+    uint64_t moments;     /* 8 a trained parameter */
+    uint64_t checkpoint;  /* on disk */
     uint64_t activations; /* of the larger of both batches; small models: of a few sequences for each thread */
     uint64_t other; /* batches, masks, an epoch's order, padding, scratch memory, what saving takes for a moment */
     uint64_t total;

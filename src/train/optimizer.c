@@ -16,7 +16,7 @@ typedef struct update_job {
     float              *weights, *gradients, *m, *v;
 } update_job;
 
-static size_t chunks_of(const tensor *t) { return (t->count + CHUNK - 1) / CHUNK; }
+static size_t chunks_of(const tensor *t) { return t->frozen ? 0 : (t->count + CHUNK - 1) / CHUNK; }
 
 /* Units are numbered through the tensors in the table's order. */
 static void update_unit(void *shared, size_t unit, int worker) {
@@ -24,10 +24,10 @@ static void update_unit(void *shared, size_t unit, int worker) {
     const tensor     *t = job->table->list;
     (void)worker;
     while (unit >= chunks_of(t)) unit -= chunks_of(t++);
-    size_t from = unit * CHUNK, left = t->count - from, at = t->offset + from;
+    size_t from = unit * CHUNK, left = t->count - from, at = t->gradient + from;
     bool   decay = t->decay || !job->matrices_only;
-    job->k->adam_update(decay ? &job->with : &job->without, (int64_t)(left < CHUNK ? left : CHUNK), job->weights + at,
-                        job->gradients + at, job->m + at, job->v + at);
+    job->k->adam_update(decay ? &job->with : &job->without, (int64_t)(left < CHUNK ? left : CHUNK),
+                        job->weights + t->offset + from, job->gradients + at, job->m + at, job->v + at);
 }
 
 void optimizer_update(const exec *e, const kernels *k, const tensor_table *table, const optimizer_settings *settings,
@@ -107,7 +107,7 @@ static void norm_unit(void *shared, size_t unit, int worker) {
 
 double gradient_norm(const exec *e, const tensor_table *table, const float *gradients) {
     norm_job job = {.gradients = gradients};
-    norm_begin(&job.norm, table->elements);
+    norm_begin(&job.norm, table->gradients);
     exec_run(e, job.norm.parts, norm_unit, &job);
     return norm_end(&job.norm);
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum field_kind { WHOLE64, WHOLE32, SEED, BOOLEAN, REAL, CHOICE } field_kind;
+typedef enum field_kind { WHOLE64, WHOLE32, SEED, BOOLEAN, REAL, CHOICE, WORDS } field_kind;
 
 /* PAST: the steps already made were made with it. LIMIT: free. LOOK: free, but in parity mode evaluations draw from the one
  * stream. LENGTH: may not fall below what is done. */
@@ -54,6 +54,7 @@ static const field FIELDS[] = {
     FIELD(REAL, PAST, weight_decay),
     FIELD(BOOLEAN, PAST, decay_matrices_only),
     FIELD(REAL, PAST, clip),
+    FIELD(WORDS, PAST, freeze),
     FIELD(REAL, PAST, split),
     FIELD(WHOLE64, LOOK, eval_every),
     FIELD(WHOLE32, LOOK, eval_batches),
@@ -92,6 +93,8 @@ static json_t *field_value(const field *f, const canto_train_options *o) {
         return json_real(*(const double *)at);
     case CHOICE:
         return json_string(f->choices[whole_of(f, o)]);
+    case WORDS:
+        return json_string(at);
     case WHOLE32:
     case WHOLE64:
         return json_integer(whole_of(f, o));
@@ -191,6 +194,17 @@ static canto_status read_choice(const json_t *object, const char *file, const fi
                         f->key, text);
 }
 
+static canto_status read_words(const json_t *object, const char *file, const field *f, char *words) {
+    const char  *text;
+    canto_status status = json_get_text(object, file, f->key, &text);
+    if (status.code != CANTO_OK) return status;
+    if (strlen(text) >= CANTO_PARTS_MAX)
+        return status_error(CANTO_ERROR_FORMAT, "'%.300s': \"%s\" is longer than %d bytes", file, f->key,
+                            CANTO_PARTS_MAX - 1);
+    memcpy(words, text, strlen(text) + 1);
+    return status;
+}
+
 static canto_status read_field(const json_t *object, const char *file, const field *f, canto_train_options *o) {
     void *at = (char *)o + f->offset;
     switch (f->kind) {
@@ -202,6 +216,8 @@ static canto_status read_field(const json_t *object, const char *file, const fie
         return json_get_real(object, file, f->key, at);
     case CHOICE:
         return read_choice(object, file, f, o);
+    case WORDS:
+        return read_words(object, file, f, at);
     case WHOLE32:
     case WHOLE64:
         return read_whole(object, file, f, o);
@@ -216,8 +232,8 @@ static canto_status read_training(const json_t *run, const char *file, canto_tra
     TRY(json_get_object(run, file, "training", &object));
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const field *f = &FIELDS[i];
-        if (f->kind == BOOLEAN && f->part == LIMIT && !json_object_get(object, f->key))
-            continue; /* an older run: off */
+        if ((f->kind == WORDS || (f->kind == BOOLEAN && f->part == LIMIT)) && !json_object_get(object, f->key))
+            continue; /* an older run: off, none */
         TRY(read_field(object, file, f, o));
     }
     TRY(canto_train_options_check(o));
@@ -355,6 +371,7 @@ static bool same_field(const field *f, const canto_train_options *a, const canto
     if (f->kind == SEED) return *(const uint64_t *)x == *(const uint64_t *)y;
     if (f->kind == BOOLEAN) return *(const bool *)x == *(const bool *)y;
     if (f->kind == REAL) return *(const double *)x == *(const double *)y;
+    if (f->kind == WORDS) return strcmp(x, y) == 0;
     return whole_of(f, a) == whole_of(f, b);
 }
 

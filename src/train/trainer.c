@@ -153,7 +153,7 @@ static canto_status check_blocks(const canto_trainer *t) {
     const float             *blocks[3] = {t->weights, t->m, t->v};
     char                     name[96];
     for (int i = 0; i < 3; i++)
-        if (!guard_is_finite(t->table, blocks[i], name))
+        if (!guard_is_finite(t->table, blocks[i], i > 0, name))
             return status_error(
                 CANTO_ERROR_NUMBER,
                 "After step %lld the %s %s holds a number that is not finite: nothing was saved, and the "

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "model/init.h"
+#include "model/tuning.h"
 #include "train/checkpoint.h"
 #include "train/needs.h"
 #include "train/run_folder.h"
@@ -70,15 +71,16 @@ static canto_status open_blocks(canto_trainer *t, const canto_tokenizer *tokeniz
     static const char *const what[4] = {"weights", "gradients", "first moments", "second moments"};
     float                  **blocks[4] = {&t->weights, &t->gradients, &t->m, &t->v};
     tensor_table             table;
-    TRY(tensor_table_open(t->context, &t->config, &table));
-    size_t bytes = table.elements * sizeof(float);
-    tensor_table_close(t->context, &table);
+    tuning                   tuned;
+    TRY(tuning_read(&t->config, &t->options, &tuned));
+    tensor_table_measure_tuned(&t->config, &tuned, &table);
     for (int i = 0; i < 4; i++) {
-        void *block;
-        TRY(context_block(t->context, bytes, what[i], &t->bases[i], &block));
+        void  *block;
+        size_t elements = i == 0 ? table.elements : table.gradients;
+        TRY(context_block(t->context, elements * sizeof(float), what[i], &t->bases[i], &block));
         *blocks[i] = block;
     }
-    TRY(model_borrow(t->context, &t->config, t->weights, tokenizer, &t->model));
+    TRY(model_borrow_tuned(t->context, &t->config, &tuned, t->weights, tokenizer, &t->model));
     t->table = &t->model->table;
 done:
     return status;
@@ -147,7 +149,7 @@ canto_status trainer_check_disk(const canto_trainer *t, const char *folder) {
     if (t->state.step > 0 && !keeps_all) TRY(checkpoint_count(folder, &there));
     if (there > 0 && count + (uint64_t)there > few)
         count = few > (uint64_t)there ? few - (uint64_t)there : 1; /* old ones go as new ones come */
-    TRY(run_folder_check_disk(folder, checkpoint_bytes(t->table->parameters), count, keeps_all));
+    TRY(run_folder_check_disk(folder, checkpoint_bytes(t->table), count, keeps_all));
 done:
     return status;
 }

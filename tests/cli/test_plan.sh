@@ -42,6 +42,7 @@ compare "$WORK/long.txt" $little --batch 2 --eval-batch 24
 compare "$WORK/long.txt" --preset shakespeare-tiny $little --parity torch --context 128 --dropout 0.1
 compare "$WORK/long.txt" --width 512 --heads 8 --layers 8 --context 64 --batch 2 $little
 compare "$WORK/long.txt" --width 512 --heads 8 --layers 8 --context 64 --batch 8 $little --recompute on
+compare "$WORK/long.txt" --width 512 --heads 8 --layers 8 --context 64 --batch 2 $little --freeze embeddings,blocks:0-6
 compare "$WORK/long.txt" --width 64 --heads 4 --layers 1 --context 1024 --batch 1 $little --sample-every 1
 compare "$WORK/long.txt" --vocab 30000 --width 128 --layers 2 --heads 4 --context 32 --batch 2 $little
 yes "$(cat "$WORK/small.txt")" | head -c 20000000 >"$WORK/large.txt"

@@ -2,6 +2,7 @@
  * variant, odd sizes included. The layers are the very sources of the library, compiled with real = double. */
 #include "base/context.h"
 #include "model/gpt.h"
+#include "model/tuning.h"
 #include "small_gpt.h"
 
 #include <math.h>
@@ -251,9 +252,89 @@ static void test_dropout(void **state) {
     check("dropout in a window", &c, 2, 6);
 }
 
+/* The gradients of what is trained are the same, to the bit, whatever is frozen beside; and they have the only places. */
+static void check_frozen(const canto_config *c, const char *list) {
+    model               m;
+    tensor_table        table;
+    tuning              tuned;
+    canto_train_options options = {0};
+    snprintf(options.freeze, sizeof options.freeze, "%s", list);
+    open_model(&m, c, 2, 6, 2);
+    assert_int_equal(tuning_read(c, &options, &tuned).code, CANTO_OK);
+    assert_int_equal(tensor_table_open_tuned(m.context, c, &tuned, &table).code, CANTO_OK);
+    loss_of(&m);
+    gpt_backward(&m.e, m.k, &m.table, &m.weights, &m.acts, m.y, &m.dropout, 1 / (real)12, m.losses, m.gradients);
+    real *few = calloc(table.gradients, sizeof(real)), *losses = calloc(12, sizeof(real));
+    loss_of(&m);
+    gpt_backward(&m.e, m.k, &table, &m.weights, &m.acts, m.y, &m.dropout, 1 / (real)12, losses, few);
+    assert_memory_equal(losses, m.losses, 12 * sizeof(real));
+    size_t trained = 0, frozen = 0;
+    for (size_t i = 0; i < table.count; i++) {
+        const tensor *t = &table.list[i];
+        assert_int_equal(t->offset, m.table.list[i].offset);
+        frozen += t->frozen ? t->count : 0;
+        if (t->frozen) continue;
+        trained += t->count;
+        assert_true(t->gradient + t->count <= table.gradients);
+        assert_memory_equal(few + t->gradient, m.gradients + m.table.list[i].gradient, t->count * sizeof(real));
+    }
+    assert_true(frozen > 0 && trained == table.trained && trained + frozen == table.parameters);
+    free(few);
+    free(losses);
+    tensor_table_close(m.context, &table);
+    close_model(&m);
+}
+
+static void test_frozen_parts(void **state) {
+    static const char *const lists[] = {"embeddings",
+                                        "positions",
+                                        "norms",
+                                        "attention",
+                                        "ffn",
+                                        "head",
+                                        "blocks:0",
+                                        "blocks:1",
+                                        "embeddings,positions,blocks:0",
+                                        "embeddings,positions,blocks:0-1",
+                                        "embeddings,positions,norms,attention",
+                                        "embeddings,positions,norms,ffn,head",
+                                        "embeddings,positions,attention,ffn,head",
+                                        "embeddings,positions,norms,blocks:0-1"};
+    canto_config             c = base_config();
+    (void)state;
+    c.head_bias = true;
+    c.dropout_residual = c.dropout_ffn = c.dropout_embedding = 0.2;
+    for (int norm = 0; norm < 2; norm++) {
+        c.norm = norm == 0 ? CANTO_NORM_PRE : CANTO_NORM_POST;
+        for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) check_frozen(&c, lists[i]);
+    }
+}
+
+static void test_freezing_is_refused(void **state) {
+    static const char *const lists[] = {"positions",   "head",
+                                        "blocks:2",    "blocks:1-0",
+                                        "blocks:",     "blocks:0-x",
+                                        "nothing",     "",
+                                        "embeddings,", "embeddings,norms,attention,ffn"};
+    canto_config             c = base_config();
+    canto_train_options      options = {0};
+    tuning                   tuned;
+    (void)state;
+    c.positions = CANTO_POSITIONS_NONE;
+    c.tied = true;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        snprintf(options.freeze, sizeof options.freeze, "%s", lists[i]);
+        assert_int_equal(tuning_read(&c, &options, &tuned).code, *lists[i] ? CANTO_ERROR_VALUE : CANTO_OK);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_choices), cmocka_unit_test(test_parts),
-                                       cmocka_unit_test(test_sizes), cmocka_unit_test(test_windows),
-                                       cmocka_unit_test(test_dropout)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_choices),
+                                       cmocka_unit_test(test_parts),
+                                       cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_windows),
+                                       cmocka_unit_test(test_dropout),
+                                       cmocka_unit_test(test_frozen_parts),
+                                       cmocka_unit_test(test_freezing_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
