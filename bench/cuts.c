@@ -105,12 +105,12 @@ static bool measure(canto_context *context, const kernels *k, const model *m, in
     scene  s;
     double ms[WAYS][MOST_ROUNDS];
     if (!scene_open(&s, context, m)) return false;
-    lanes_plan rule = lanes_plan_of(&s.config, s.table.parameters, s.B, s.T), plans[WAYS] = {{1, s.B, false}};
+    lanes_plan rule = lanes_plan_of(&s.config, s.table.parameters, s.B, s.T), plans[WAYS] = {{1, s.B, false, 0}};
     for (int i = 1; i < WAYS; i++) {
         int32_t share = (s.B + (1 << i) - 1) / (1 << i), group = rule.count > 1 ? rule.group
                                                                  : s.T < 128    ? 128 / s.T
                                                                                 : 1;
-        plans[i] = (lanes_plan){1 << i, group < share ? group : share, false};
+        plans[i] = (lanes_plan){1 << i, group < share ? group : share, false, 0};
     }
     for (int r = 0; r < rounds; r++)
         for (int i = 0; i < WAYS; i++)

@@ -338,6 +338,8 @@ static const char *const examples[] = {
     "goes on with a run that was interrupted, however it was: the result is that of a run without interruption",
     "canto train other.txt -o tuned --from run --steps 200",
     "goes on from a model that is there with another text, in a run of its own: fine-tuning",
+    "canto train other.txt -o thin --from run --lora 8 --lr 0.002 --steps 200",
+    "the same by adapters beside the model, which stays as it is",
     NULL,
 };
 

@@ -84,7 +84,7 @@ bool train_from_texts(canto_context *context, const option_set *options, const c
 bool train_from_again(canto_context *context, const option_set *options, const char *folder, canto_model **model,
                       const canto_tokenizer **tokenizer, canto_tokenizer **own, canto_data **data) {
     char path[4200];
-    snprintf(path, sizeof path, "%s/last/config.json", folder);
+    snprintf(path, sizeof path, "%s/last/config.json", folder); /* of a whole model: adapters have none */
     if (access(path, F_OK))
         return open_model(context, options, model) && train_from_texts(context, options, *model, tokenizer, own, data);
     if (!support_tokenizer_open(context, folder, own)) return false;

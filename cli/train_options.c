@@ -58,6 +58,10 @@ const option_entry training_entries[] = {
      "parts that stay as they are: embeddings, positions, norms, attention, ffn, head, blocks:0-3, with commas between "
      "them (default: none)",
      0, 0},
+    {"lora", 0, OPTION_INTEGER, "RANK",
+     "with --from: freeze the model and train adapters of this rank beside its weights (default: none)", 1, 65536},
+    {"lora-alpha", 0, OPTION_REAL, "A", "adapters count A / RANK times (default: twice the rank)", 1e-6, 1e6},
+    {"lora-targets", 0, OPTION_TEXT, "LIST", "weights with adapters: qkv, projection, up, down (default: qkv)", 0, 0},
     {"init", 0, OPTION_CHOICE, "torch|gpt2", "how weights begin: as PyTorch's modules, or as GPT-2 (mini: gpt2)", 0, 0},
     {"parity", 0, OPTION_CHOICE, "torch", "PyTorch's own random streams, in the source's order", 0, 0},
     {0},
@@ -140,7 +144,13 @@ bool train_options_apply(const option_set *options, canto_train_options *t) {
     options_int32(options, "keep", &t->keep);
     if (options_choice(options, "init", &choice)) t->init = (canto_init)choice;
     if (options_given(options, "parity")) t->parity_torch = true;
-    return take_parts(options, "freeze", t->freeze);
+    options_int32(options, "lora", &t->lora_rank);
+    options_real(options, "lora-alpha", &t->lora_alpha);
+    if (!t->lora_rank && (options_given(options, "lora-alpha") || options_given(options, "lora-targets"))) {
+        terminal_error("--lora-alpha and --lora-targets shape adapters: add --lora RANK");
+        return false;
+    }
+    return take_parts(options, "freeze", t->freeze) && take_parts(options, "lora-targets", t->lora_targets);
 }
 
 /* The presets of sources 003 and 004 are for words and for characters, as those have them. */

@@ -6,6 +6,7 @@
 #endif
 #include "train_resume.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,13 +82,29 @@ static json_t *absolute(const json_t *path) {
     return text;
 }
 
+/* Of a run the checkpoint that is its best one now: tomorrow that may be another. */
+static json_t *absolute_model(const json_t *path) {
+    static const char *const inside[] = {"best", "last"};
+    char                     tried[4200];
+    for (int i = 0; i < 2; i++) {
+        if (snprintf(tried, sizeof tried, "%s/%s", json_string_value(path), inside[i]) >= (int)sizeof tried) break;
+        char *whole = realpath(tried, NULL);
+        if (!whole) continue;
+        json_t *text = json_string(whole);
+        free(whole);
+        return text;
+    }
+    return absolute(path);
+}
+
 char *train_resume_record(const option_set *options, const char *kind) {
     json_t *record = options_record(options), *texts = json_object_get(record, "texts");
     bool    prepared = options->count && canto_data_is_token_file(options->operands[0]); /* with its own beside it */
     json_object_del(record, "resume");
     if (kind && !prepared && !json_object_get(record, "tokenizer"))
         json_object_set_new(record, "tokenizer", json_string(kind));
-    if (json_object_get(record, "from")) json_object_set_new(record, "from", absolute(json_object_get(record, "from")));
+    if (json_object_get(record, "from"))
+        json_object_set_new(record, "from", absolute_model(json_object_get(record, "from")));
     for (size_t i = 0; i < json_array_size(texts); i++)
         json_array_set_new(texts, i, absolute(json_array_get(texts, i)));
     const char *taken = json_string_value(json_object_get(record, "tokenizer"));

@@ -3,10 +3,13 @@
  * A file is known by its first bytes, never by its name. */
 #include "format/formats.h"
 
+#include "format/adapted.h"
 #include "format/gguf.h"
 #include "format/llmc.h"
 #include "format/npz.h"
 #include "format/torch_file.h"
+#include "store/adapters.h"
+#include "store/model_folder.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,12 +65,14 @@ done:
 
 canto_model_options canto_model_options_default(void) { return (canto_model_options){0, NULL}; }
 
-canto_status canto_model_open_with(canto_context *context, const char *path, const canto_model_options *options,
-                                   canto_model **model) {
+canto_status model_open_below(canto_context *context, const char *path, const canto_model_options *options, int depth,
+                              canto_model **model) {
     canto_status status = status_ok();
     model_parts  parts = {.options = options};
     read_fn      read = folder_read;
     *model = NULL;
+    if (folder_exists(path) && model_folder_find(path, parts.folder).code == CANTO_OK && adapters_are_in(parts.folder))
+        return adapted_open(context, parts.folder, depth, model);
     if (file_exists(path)) TRY(find_reader(path, options, &read));
     TRY(read(context, path, &parts));
     TRY(link_follow(parts.folder[0] ? parts.folder : path, parts.origin));
@@ -75,6 +80,11 @@ canto_status canto_model_open_with(canto_context *context, const char *path, con
 done:
     model_parts_close(&parts);
     return status;
+}
+
+canto_status canto_model_open_with(canto_context *context, const char *path, const canto_model_options *options,
+                                   canto_model **model) {
+    return model_open_below(context, path, options, 0, model);
 }
 
 canto_status canto_model_open(canto_context *context, const char *path, canto_model **model) {

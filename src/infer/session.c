@@ -26,11 +26,11 @@ static int32_t rows_at_once(const canto_config *config) {
 }
 
 /* The parts of a session's block, measured (block NULL) or put in place. */
-static size_t plan(const canto_config *config, char *block, canto_session *s) {
+static size_t plan(const canto_config *config, int32_t rank, char *block, canto_session *s) {
     size_t T = (size_t)config->context, V = (size_t)config->vocab, used = 0;
     char  *parts[6] = {0};
     size_t bytes[6] = {gpt_cache_bytes(config, config->context),
-                       gpt_extension_bytes(config, rows_at_once(config)),
+                       gpt_extension_bytes(config, rank, rows_at_once(config)),
                        T * sizeof(uint32_t),
                        V * sizeof(float),
                        V * sizeof(float),
@@ -41,7 +41,7 @@ static size_t plan(const canto_config *config, char *block, canto_session *s) {
     }
     if (!block) return used;
     gpt_cache_bind(config, config->context, parts[0], &s->cache);
-    gpt_extension_bind(config, rows_at_once(config), parts[1], &s->acts);
+    gpt_extension_bind(config, rank, rows_at_once(config), parts[1], &s->acts);
     s->window = (uint32_t *)(void *)parts[2];
     s->logits = (float *)(void *)parts[3];
     s->chosen = (float *)(void *)parts[4];
@@ -49,9 +49,9 @@ static size_t plan(const canto_config *config, char *block, canto_session *s) {
     return used;
 }
 
-size_t session_bytes(const canto_config *config, int threads) {
+size_t session_bytes(const canto_config *config, int32_t rank, int threads) {
     size_t scratch = (gpt_scratch_bytes(config, config->context) + 63) / 64 * 64;
-    return sizeof(canto_session) + plan(config, NULL, NULL) + (size_t)threads * (scratch + sizeof(void *));
+    return sizeof(canto_session) + plan(config, rank, NULL, NULL) + (size_t)threads * (scratch + sizeof(void *));
 }
 
 /* The longest context with which the model could write; 0: none. */
@@ -60,14 +60,14 @@ static int32_t longest_context(const canto_config *config, int threads, uint64_t
     int32_t      fits = 0, beyond = config->context;
     while (beyond - fits > 1) {
         shorter.context = fits + (beyond - fits) / 2;
-        if (session_bytes(&shorter, threads) <= available) fits = shorter.context;
+        if (session_bytes(&shorter, 0, threads) <= available) fits = shorter.context;
         else beyond = shorter.context;
     }
     return fits;
 }
 
 static canto_status check_memory(const canto_config *config, int threads) {
-    uint64_t need = session_bytes(config, threads), available = machine_available_memory();
+    uint64_t need = session_bytes(config, 0, threads), available = machine_available_memory();
     if (available == 0 || need <= available) return status_ok();
     return status_error(CANTO_ERROR_MEMORY,
                         "Writing with this model needs %.2f MB of memory for its context of %d tokens, and %.2f MB are "
@@ -91,8 +91,9 @@ canto_status canto_session_open(canto_context *context, const canto_model *model
     s->model = model;
     s->kernels = k;
     TRY(context_exec_open(context, gpt_scratch_bytes(config, config->context), &s->exec));
-    TRY(context_block(context, plan(config, NULL, NULL), "a session's keys and values", &s->base, &block));
-    plan(config, block, s);
+    TRY(context_block(context, plan(config, model->table.tuning.rank, NULL, NULL), "a session's keys and values",
+                      &s->base, &block));
+    plan(config, model->table.tuning.rank, block, s);
     *session = s;
     s = NULL;
 done:
@@ -204,8 +205,7 @@ static canto_status write_token(canto_session *s, const canto_generate_options *
     int32_t V = s->model->config.vocab;
     compute(s, s->logits);
     double log_sum = sampler_log_sum(s->logits, V);
-    if (!isfinite(log_sum))
-        return model_not_finite(s->context, s->model);
+    if (!isfinite(log_sum)) return model_not_finite(s->context, s->model);
     memcpy(s->chosen, s->logits, (size_t)V * sizeof(float));
     if (o->repeat_penalty != 1) sampler_penalize(s->chosen, V, s->seen, o->repeat_penalty);
     *id = sampler_pick(s->chosen, V, o, torch, stream);

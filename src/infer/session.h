@@ -25,6 +25,6 @@ struct canto_session {
 void session_start(canto_session *session, const uint32_t *ids, size_t count);
 
 /* Bytes that a session of a model of this config allocates when it is opened, on so many threads; nothing later. */
-size_t session_bytes(const canto_config *config, int threads);
+size_t session_bytes(const canto_config *config, int32_t rank, int threads);
 
 #endif

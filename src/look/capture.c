@@ -128,13 +128,13 @@ canto_status canto_capture(canto_context *context, const canto_model *model, con
     c.k = kernels_choose(context->cpu);
     if (!c.k) FAIL(CANTO_ERROR_UNSUPPORTED, "This machine or build has no kernels called '%s'.", context->cpu);
     c.weight_rows = PIECE / c.T < 1 ? 1 : PIECE / c.T > c.T ? c.T : PIECE / c.T;
-    size_t pass = gpt_activations_bytes(&model->config, 1, (int32_t)count, GPT_KEEP_NOTHING);
+    size_t pass = gpt_adapted_bytes(&model->config, model->table.tuning.rank, 1, (int32_t)count, GPT_KEEP_NOTHING);
     size_t scratch = gpt_scratch_bytes(&model->config, (int32_t)count);
     size_t bytes = pass + (size_t)(c.weight_rows * c.T) * sizeof(real);
     TRY(check_memory(bytes + scratch * (size_t)context->threads, count));
     TRY(context_block(context, bytes, "a pass over the tokens", &base, &block));
     TRY(context_exec_open(context, scratch, &c.exec));
-    gpt_activations_bind(&model->config, 1, (int32_t)count, GPT_KEEP_NOTHING, block, &c.acts);
+    gpt_adapted_bind(&model->config, model->table.tuning.rank, 1, (int32_t)count, GPT_KEEP_NOTHING, block, &c.acts);
     c.acts.watch = (gpt_watch){see, &c};
     c.weights = (real *)(void *)((char *)block + pass);
     run(&c, ids);

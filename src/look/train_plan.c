@@ -36,7 +36,7 @@ canto_status canto_train_plan(canto_context *context, const canto_config *config
     plan->other_bytes = n.other;
     plan->present_bytes = machine_resident_memory();
     plan->peak_bytes = peak_of(&n, plan->present_bytes, threads);
-    plan->session_bytes = session_bytes(config, threads);
+    plan->session_bytes = session_bytes(config, options->lora_rank, threads);
     plan->available_bytes = machine_available_memory();
     plan->checkpoint_bytes = n.checkpoint;
     plan->disk_bytes = needs_disk(&of);

@@ -103,8 +103,8 @@ static void plan_backward(planner *p, const canto_config *c, size_t rows, gpt_ac
 }
 
 /* extension: of gpt_extend, which keeps nothing. */
-static size_t plan(const canto_config *c, int32_t B, int32_t T, gpt_keep keep, bool extension, char *block,
-                   gpt_activations *a) {
+static size_t plan(const canto_config *c, int32_t rank, int32_t B, int32_t T, gpt_keep keep, bool extension,
+                   char *block, gpt_activations *a) {
     planner p = {block, 0};
     size_t  rows = (size_t)B * (size_t)T;
     int64_t C = c->width;
@@ -118,6 +118,7 @@ static size_t plan(const canto_config *c, int32_t B, int32_t T, gpt_keep keep, b
         a->hidden = a->normed;
     }
     if (c->attention && !c->projection) a->branch = take_rows(&p, rows, C);
+    for (int i = 0; i < (keep == GPT_KEEP_NOTHING ? 1 : 2) && rank > 0; i++) a->low[i] = take_rows(&p, rows, rank);
     for (int i = 0; i < 2 && !extension; i++) a->masks[i] = take(&p, (size_t)B, sizeof(mask));
     if (!extension) {
         a->chunk_rows = head_chunk_rows(c->vocab, (int64_t)rows);
@@ -126,25 +127,34 @@ static size_t plan(const canto_config *c, int32_t B, int32_t T, gpt_keep keep, b
     return p.used;
 }
 
-size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, gpt_keep keep) {
+size_t gpt_adapted_bytes(const canto_config *config, int32_t rank, int32_t B, int32_t T, gpt_keep keep) {
     gpt_activations measured;
-    return plan(config, B, T, keep, false, NULL, &measured);
+    return plan(config, rank, B, T, keep, false, NULL, &measured);
 }
 
-void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, gpt_keep keep, void *block,
-                          gpt_activations *acts) {
-    plan(config, B, T, keep, false, block, acts);
+void gpt_adapted_bind(const canto_config *config, int32_t rank, int32_t B, int32_t T, gpt_keep keep, void *block,
+                      gpt_activations *acts) {
+    plan(config, rank, B, T, keep, false, block, acts);
     if (acts->sinusoid != NULL)
         for (int64_t t = 0; t < T; t++) sinusoid_row(t, config->width, acts->sinusoid + t * config->width);
 }
 
-size_t gpt_extension_bytes(const canto_config *config, int32_t rows) {
-    gpt_activations measured;
-    return plan(config, 1, rows, GPT_KEEP_NOTHING, true, NULL, &measured);
+size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, gpt_keep keep) {
+    return gpt_adapted_bytes(config, 0, B, T, keep);
 }
 
-void gpt_extension_bind(const canto_config *config, int32_t rows, void *block, gpt_activations *acts) {
-    plan(config, 1, rows, GPT_KEEP_NOTHING, true, block, acts);
+void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, gpt_keep keep, void *block,
+                          gpt_activations *acts) {
+    gpt_adapted_bind(config, 0, B, T, keep, block, acts);
+}
+
+size_t gpt_extension_bytes(const canto_config *config, int32_t rank, int32_t rows) {
+    gpt_activations measured;
+    return plan(config, rank, 1, rows, GPT_KEEP_NOTHING, true, NULL, &measured);
+}
+
+void gpt_extension_bind(const canto_config *config, int32_t rank, int32_t rows, void *block, gpt_activations *acts) {
+    plan(config, rank, 1, rows, GPT_KEEP_NOTHING, true, block, acts);
 }
 
 static size_t plan_cache(const canto_config *c, int32_t T, char *block, gpt_cache *cache) {

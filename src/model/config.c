@@ -191,6 +191,10 @@ canto_status canto_train_options_check(const canto_train_options *options) {
     TRY(check_choice("schedule", (int)options->schedule, 3));
     TRY(check_lengths(options));
     TRY(check_rates(options));
+    TRY(check_size("lora_rank", options->lora_rank, 0, 1 << 16));
+    TRY(check_number("lora_alpha", options->lora_alpha, 0, 1e6, "0 for twice the rank, or a number such as 16"));
+    if (!memchr(options->lora_targets, 0, sizeof options->lora_targets))
+        FAIL(CANTO_ERROR_VALUE, "The list of adapted weights has no end: at most %d bytes.", CANTO_PARTS_MAX - 1);
     if (!memchr(options->freeze, 0, sizeof options->freeze))
         FAIL(CANTO_ERROR_VALUE, "The list of frozen parts has no end: at most %d bytes.", CANTO_PARTS_MAX - 1);
 done:

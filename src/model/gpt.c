@@ -32,6 +32,14 @@ static const size_t views_at[TENSOR_ROLES] = {
     [TENSOR_FFN_UP_BIAS] = offsetof(layer_weights, up_bias),
     [TENSOR_FFN_DOWN_WEIGHT] = offsetof(layer_weights, down_weight),
     [TENSOR_FFN_DOWN_BIAS] = offsetof(layer_weights, down_bias),
+    [TENSOR_QKV_A] = offsetof(layer_weights, qkv.a),
+    [TENSOR_QKV_B] = offsetof(layer_weights, qkv.b),
+    [TENSOR_PROJECTION_A] = offsetof(layer_weights, projection.a),
+    [TENSOR_PROJECTION_B] = offsetof(layer_weights, projection.b),
+    [TENSOR_FFN_UP_A] = offsetof(layer_weights, up.a),
+    [TENSOR_FFN_UP_B] = offsetof(layer_weights, up.b),
+    [TENSOR_FFN_DOWN_A] = offsetof(layer_weights, down.a),
+    [TENSOR_FFN_DOWN_B] = offsetof(layer_weights, down.b),
     [TENSOR_FINAL_NORM_WEIGHT] = offsetof(gpt_weights, final_norm_weight),
     [TENSOR_FINAL_NORM_BIAS] = offsetof(gpt_weights, final_norm_bias),
     [TENSOR_HEAD_WEIGHT] = offsetof(gpt_weights, head_weight),
@@ -45,7 +53,10 @@ view *gpt_weights_view(gpt_weights *w, tensor_role role, int32_t layer) {
 
 void gpt_weights_empty(const tensor_table *table, layer_weights *layers, gpt_weights *w) {
     *w = (gpt_weights){.config = &table->config, .layers = layers};
-    for (int32_t i = 0; i < table->config.layers; i++) layers[i] = (layer_weights){0};
+    const real scale = (real)table->tuning.scale;
+    for (int32_t i = 0; i < table->config.layers; i++)
+        layers[i] =
+            (layer_weights){.qkv.scale = scale, .projection.scale = scale, .up.scale = scale, .down.scale = scale};
 }
 
 void gpt_weights_put(gpt_weights *w, const tensor *t, const view *v) {
@@ -138,8 +149,9 @@ enum {
     PLACES
 };
 
-static int place_in_block(const canto_config *c, tensor_role role) {
-    bool post = c->norm == CANTO_NORM_POST;
+static int place_in_block(const canto_config *c, tensor_role kind) {
+    tensor_role role = tensor_adapted(kind);
+    bool        post = c->norm == CANTO_NORM_POST;
     if (role <= TENSOR_NORM1_BIAS) return post ? PLACE_NORM1_POST : PLACE_NORM1;
     if (role <= TENSOR_QKV_BIAS) return PLACE_QKV;
     if (role <= TENSOR_PROJECTION_BIAS) return PLACE_PROJECTION;
@@ -165,6 +177,22 @@ static int64_t lowest_place(const tensor_table *table) {
 
 /* Whether a gradient is to be handed on below a place of a block. */
 static bool goes_below(const pass *p, int32_t layer, int place) { return p->lowest < (int64_t)layer * PLACES + place; }
+
+/* A block's linear layer with its adapter, if it has one: linear_backward's arguments. */
+static void matrix_backward(const pass *p, int32_t layer, const view *weight, const adapter *ad, tensor_role role,
+                            const real *x, ptrdiff_t x_row, int64_t rows, const real *dy, ptrdiff_t dy_row, real *dx,
+                            ptrdiff_t dx_row, const real *factor) {
+    tensor_role a = role == TENSOR_QKV_WEIGHT          ? TENSOR_QKV_A
+                    : role == TENSOR_PROJECTION_WEIGHT ? TENSOR_PROJECTION_A
+                    : role == TENSOR_FFN_UP_WEIGHT     ? TENSOR_FFN_UP_A
+                                                       : TENSOR_FFN_DOWN_A;
+    if (ad->a.type == VIEW_NONE)
+        linear_backward(p->e, p->k, weight, x, x_row, rows, dy, dy_row, dx, dx_row, factor, gradient_of(p, role, layer),
+                        gradient_of(p, (tensor_role)(role + 1), layer));
+    else
+        adapter_backward(p->e, p->k, weight, ad, x, x_row, rows, dy, dy_row, p->a->low, dx, dx_row, factor,
+                         gradient_of(p, a, layer), gradient_of(p, (tensor_role)(a + 1), layer));
+}
 
 static void norm_forward(const pass *p, const view *weight, const view *bias, const real *x, real *y, real *mean,
                          real *rstd) {
@@ -205,7 +233,7 @@ static void qkv_forward(const pass *p, const layer_weights *w, const real *x, re
     view weight, bias;
     if (view_join(&w->q_weight, &w->k_weight, &w->v_weight, &weight) &&
         view_join(&w->q_bias, &w->k_bias, &w->v_bias, &bias)) {
-        linear_forward(p->e, p->k, &weight, &bias, x, p->C, p->rows, qkv, 3 * p->C, NULL);
+        adapter_forward(p->e, p->k, &weight, &bias, &w->qkv, x, p->C, p->rows, p->a->low[0], qkv, 3 * p->C, NULL);
         return;
     }
     linear_forward(p->e, p->k, &w->q_weight, &w->q_bias, x, p->C, p->rows, qkv, 3 * p->C, NULL);
@@ -217,8 +245,8 @@ static void qkv_forward(const pass *p, const layer_weights *w, const real *x, re
 static void attention_branch(const pass *p, int32_t i, const layer_weights *w, layer_activations *l) {
     if (p->c->projection) {
         gemm_edge edge = branch_edge(p, i, DROPOUT_RESIDUAL1, DROPOUT_PLACES, l->in);
-        linear_forward(p->e, p->k, &w->projection_weight, &w->projection_bias, l->attended, p->C, p->rows, l->sum1,
-                       p->C, &edge);
+        adapter_forward(p->e, p->k, &w->projection_weight, &w->projection_bias, &w->projection, l->attended, p->C,
+                        p->rows, p->a->low[0], l->sum1, p->C, &edge);
         return;
     }
     const real *branch = behind_masks(p, i, DROPOUT_RESIDUAL1, DROPOUT_PLACES, l->attended, p->a->branch);
@@ -250,9 +278,8 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     bool        below = goes_below(p, i, PLACE_PROJECTION);
     const real *dattended = behind_masks(p, i, DROPOUT_RESIDUAL1, DROPOUT_PLACES, a->dx, a->dbranch);
     if (p->c->projection) {
-        linear_backward(p->e, p->k, &w->projection_weight, l->attended, p->C, p->rows, dattended, p->C,
-                        below ? a->dnormed : NULL, p->C, NULL, gradient_of(p, TENSOR_PROJECTION_WEIGHT, i),
-                        gradient_of(p, TENSOR_PROJECTION_BIAS, i));
+        matrix_backward(p, i, &w->projection_weight, &w->projection, TENSOR_PROJECTION_WEIGHT, l->attended, p->C,
+                        p->rows, dattended, p->C, below ? a->dnormed : NULL, p->C, NULL);
         dattended = a->dnormed;
     }
     if (!below) return;
@@ -263,9 +290,8 @@ static void attention_half_backward(const pass *p, int32_t i, const layer_weight
     view_join(&w->q_bias, &w->k_bias, &w->v_bias, &bias);
     bool pre = p->c->norm == CANTO_NORM_PRE;
     below = goes_below(p, i, PLACE_QKV);
-    linear_backward(p->e, p->k, &weight, pre ? l->normed1 : l->in, p->C, p->rows, a->dqkv, 3 * p->C,
-                    below ? a->dbranch : NULL, p->C, NULL, gradient_of(p, TENSOR_QKV_WEIGHT, i),
-                    gradient_of(p, TENSOR_QKV_BIAS, i));
+    matrix_backward(p, i, &weight, &w->qkv, TENSOR_QKV_WEIGHT, pre ? l->normed1 : l->in, p->C, p->rows, a->dqkv,
+                    3 * p->C, below ? a->dbranch : NULL, p->C, NULL);
     if (!below) return;
     const real *rest = p->c->residuals ? a->dx : NULL;
     if (pre)
@@ -281,9 +307,11 @@ static void ffn_half_forward(const pass *p, int32_t i, const layer_weights *w, l
         x = l->normed2;
     }
     gemm_edge activation = {.activate = true, .activation = kind_of(p->c->activation), .slope = l->up};
-    linear_forward(p->e, p->k, &w->up_weight, &w->up_bias, x, p->C, p->rows, l->active, p->F, &activation);
+    adapter_forward(p->e, p->k, &w->up_weight, &w->up_bias, &w->up, x, p->C, p->rows, p->a->low[0], l->active, p->F,
+                    &activation);
     gemm_edge branch = branch_edge(p, i, DROPOUT_FFN, DROPOUT_RESIDUAL2, l->middle);
-    linear_forward(p->e, p->k, &w->down_weight, &w->down_bias, l->active, p->F, p->rows, l->sum2, p->C, &branch);
+    adapter_forward(p->e, p->k, &w->down_weight, &w->down_bias, &w->down, l->active, p->F, p->rows, p->a->low[0],
+                    l->sum2, p->C, &branch);
     if (p->c->norm == CANTO_NORM_POST)
         norm_forward(p, &w->norm2_weight, &w->norm2_bias, l->sum2, l->normed2, l->mean2, l->rstd2);
 }
@@ -298,13 +326,12 @@ static void ffn_half_backward(const pass *p, int32_t i, const layer_weights *w, 
     if (!goes_below(p, i, PLACE_NORM2_POST)) return;
     bool        below = goes_below(p, i, PLACE_DOWN);
     const real *dbranch = behind_masks(p, i, DROPOUT_RESIDUAL2, DROPOUT_FFN, a->dx, a->dbranch);
-    linear_backward(p->e, p->k, &w->down_weight, l->active, p->F, p->rows, dbranch, p->C, below ? a->dffn : NULL, p->F,
-                    l->up, gradient_of(p, TENSOR_FFN_DOWN_WEIGHT, i), gradient_of(p, TENSOR_FFN_DOWN_BIAS, i));
+    matrix_backward(p, i, &w->down_weight, &w->down, TENSOR_FFN_DOWN_WEIGHT, l->active, p->F, p->rows, dbranch, p->C,
+                    below ? a->dffn : NULL, p->F, l->up);
     if (!below) return;
     below = goes_below(p, i, PLACE_UP);
-    linear_backward(p->e, p->k, &w->up_weight, pre ? l->normed2 : l->middle, p->C, p->rows, a->dffn, p->F,
-                    below ? a->dnormed : NULL, p->C, NULL, gradient_of(p, TENSOR_FFN_UP_WEIGHT, i),
-                    gradient_of(p, TENSOR_FFN_UP_BIAS, i));
+    matrix_backward(p, i, &w->up_weight, &w->up, TENSOR_FFN_UP_WEIGHT, pre ? l->normed2 : l->middle, p->C, p->rows,
+                    a->dffn, p->F, below ? a->dnormed : NULL, p->C, NULL);
     if (!below) return;
     const real *rest = p->c->residuals ? a->dx : NULL;
     if (pre)

@@ -9,14 +9,16 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "math/kernels.h"
+#include "model/adapter.h"
 #include "model/tensors.h"
 #include "model/view.h"
 
 /* Weights as views, looked up by tensor. Built over a trainer's block or over a mapped file. */
 typedef struct layer_weights {
-    view norm1_weight, norm1_bias, q_weight, k_weight, v_weight, q_bias, k_bias, v_bias;
-    view projection_weight, projection_bias, norm2_weight, norm2_bias;
-    view up_weight, up_bias, down_weight, down_bias;
+    view    norm1_weight, norm1_bias, q_weight, k_weight, v_weight, q_bias, k_bias, v_bias;
+    view    projection_weight, projection_bias, norm2_weight, norm2_bias;
+    view    up_weight, up_bias, down_weight, down_bias;
+    adapter qkv, projection, up, down; /* of a training with LoRA */
 } layer_weights;
 
 typedef struct gpt_weights {
@@ -93,6 +95,7 @@ typedef struct gpt_activations {
     real               *normed, *mean, *rstd; /* [C], [1], [1] of the final norm */
     real               *hidden;               /* [C] what the head reads: normed, or the last block's out */
     real               *branch;               /* [C] without a projection: what the masks leave of the attention */
+    real               *low[2];               /* [r] each: what adapters need; the second in training alone */
     mask               *masks[2];             /* [B] each: of the product under way */
     real               *chunk;                /* [rows, V] logits of a few rows */
     int64_t             chunk_rows;
@@ -107,6 +110,10 @@ size_t gpt_activations_bytes(const canto_config *config, int32_t B, int32_t T, g
 /* Binds activations to a zeroed block of that many bytes, aligned to 64. */
 void gpt_activations_bind(const canto_config *config, int32_t B, int32_t T, gpt_keep keep, void *block,
                           gpt_activations *acts);
+/* Both for a model with adapters of this rank. */
+size_t gpt_adapted_bytes(const canto_config *config, int32_t rank, int32_t B, int32_t T, gpt_keep keep);
+void   gpt_adapted_bind(const canto_config *config, int32_t rank, int32_t B, int32_t T, gpt_keep keep, void *block,
+                        gpt_activations *acts);
 /* Bytes of scratch that each worker of the exec needs. */
 size_t gpt_scratch_bytes(const canto_config *config, int32_t T);
 
@@ -126,8 +133,8 @@ typedef struct gpt_cache {
 size_t gpt_cache_bytes(const canto_config *config, int32_t T);
 void   gpt_cache_bind(const canto_config *config, int32_t T, void *block, gpt_cache *cache);
 /* Activations of gpt_extend alone, for at most so many rows at once. */
-size_t gpt_extension_bytes(const canto_config *config, int32_t rows);
-void   gpt_extension_bind(const canto_config *config, int32_t rows, void *block, gpt_activations *acts);
+size_t gpt_extension_bytes(const canto_config *config, int32_t rank, int32_t rows);
+void   gpt_extension_bind(const canto_config *config, int32_t rank, int32_t rows, void *block, gpt_activations *acts);
 
 /* ids[rows] at positions cache->length and up -> their final hidden states (kept in acts), without dropout; length grows
  * by rows. Each row is what gpt_forward over the whole sequence makes of it, to the bit, however the rows are cut into

@@ -57,7 +57,7 @@ static void initialize_torch(const canto_config *config, tensor_role role, torch
     case TENSOR_HEAD_WEIGHT:
         draw_uniform(rng, out, n, torch_linear_weight_bound(fan_in(config, role)));
         break;
-    case TENSOR_ROLES:
+    default: /* adapters are drawn apart */
         break;
     }
 }
@@ -89,7 +89,7 @@ static void initialize_gpt2(const canto_config *config, tensor_role role, torch_
     case TENSOR_FFN_UP_BIAS:
     case TENSOR_FFN_DOWN_BIAS:
     case TENSOR_HEAD_BIAS:
-    case TENSOR_ROLES:
+    default: /* adapters are drawn apart */
         fill(out, n, 0.0f);
         break;
     }
@@ -104,6 +104,15 @@ void model_initialize(const tensor_table *table, canto_init init, torch_rng *rng
         size_t        n = (size_t)item.rows * (size_t)item.columns;
         if (init == CANTO_INIT_GPT2) initialize_gpt2(config, item.role, rng, out, n);
         else initialize_torch(config, item.role, rng, out, n);
+    }
+}
+
+/* Kaiming's uniform with a = sqrt 5, as PEFT has it: what PyTorch's linear layers begin with. */
+void adapters_initialize(const tensor_table *table, torch_rng *rng, float *block) {
+    for (size_t i = 0; i < table->count; i++) {
+        const tensor *t = &table->list[i];
+        if (tensor_is_adapter(t->role) && (t->role - TENSOR_QKV_A) % 2 == 0)
+            draw_uniform(rng, block + t->offset, t->count, torch_linear_weight_bound(t->columns));
     }
 }
 

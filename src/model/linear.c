@@ -3,8 +3,9 @@
 
 #include "math/product.h"
 
-void linear_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
-                    ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row, const gemm_edge *edge) {
+/* onto: y holds the beginning of the sum. */
+static void forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
+                    ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row, const gemm_edge *edge, bool onto) {
     gemm g = {.M = rows,
               .N = weight->rows,
               .K = weight->columns,
@@ -17,10 +18,21 @@ void linear_forward(const exec *e, const kernels *k, const view *weight, const v
               .b_column = weight->row_stride,
               .panels = weight->panels,
               .c = y,
-              .c_row = y_row};
+              .c_row = y_row,
+              .accumulate = onto};
     if (edge != NULL) g.edge = *edge;
     if (bias->type != VIEW_NONE) g.edge.bias = bias->data;
     product_run(e, k, &g);
+}
+
+void linear_forward(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
+                    ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row, const gemm_edge *edge) {
+    forward(e, k, weight, bias, x, x_row, rows, y, y_row, edge, false);
+}
+
+void linear_forward_on(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
+                       ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row, const gemm_edge *edge) {
+    forward(e, k, weight, bias, x, x_row, rows, y, y_row, edge, true);
 }
 
 #define COLUMNS 64 /* of a unit of column_sums */
@@ -47,27 +59,36 @@ static void column_sums(const exec *e, const kernels *k, const real *x, ptrdiff_
     exec_run(e, (size_t)((n + COLUMNS - 1) / COLUMNS), sums_unit, &job);
 }
 
+static void backward(const exec *e, const kernels *k, const view *weight, int64_t rows, const real *dy,
+                     ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor, bool onto) {
+    gemm g = {.M = rows,
+              .N = weight->columns,
+              .K = weight->rows,
+              .a = dy,
+              .a_row = dy_row,
+              .a_column = 1,
+              .b = weight->data,
+              .b_type = view_numbers(weight),
+              .b_row = weight->row_stride,
+              .b_column = weight->column_stride,
+              .panels = weight->panels_back,
+              .c = dx,
+              .c_row = dx_row,
+              .accumulate = onto,
+              .edge.factor = factor};
+    product_run(e, k, &g);
+}
+
+void linear_backward_on(const exec *e, const kernels *k, const view *weight, int64_t rows, const real *dy,
+                        ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor) {
+    backward(e, k, weight, rows, dy, dy_row, dx, dx_row, factor, true);
+}
+
 void linear_backward(const exec *e, const kernels *k, const view *weight, const real *x, ptrdiff_t x_row, int64_t rows,
                      const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor, real *dweight,
                      real *dbias) {
     int64_t out = weight->rows, in = weight->columns;
-    if (dx != NULL) {
-        gemm g = {.M = rows,
-                  .N = in,
-                  .K = out,
-                  .a = dy,
-                  .a_row = dy_row,
-                  .a_column = 1,
-                  .b = weight->data,
-                  .b_type = view_numbers(weight),
-                  .b_row = weight->row_stride,
-                  .b_column = weight->column_stride,
-                  .panels = weight->panels_back,
-                  .c = dx,
-                  .c_row = dx_row,
-                  .edge.factor = factor};
-        product_run(e, k, &g);
-    }
+    if (dx != NULL) backward(e, k, weight, rows, dy, dy_row, dx, dx_row, factor, false);
     if (dweight != NULL) {
         gemm g = {.M = out,
                   .N = in,

@@ -17,4 +17,10 @@ void linear_backward(const exec *e, const kernels *k, const view *weight, const 
                      const real *dy, ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor, real *dweight,
                      real *dbias);
 
+/* The parts of both that another product has begun: y += x W^T + b before the edge, dx += dy W before the factor. */
+void linear_forward_on(const exec *e, const kernels *k, const view *weight, const view *bias, const real *x,
+                       ptrdiff_t x_row, int64_t rows, real *y, ptrdiff_t y_row, const gemm_edge *edge);
+void linear_backward_on(const exec *e, const kernels *k, const view *weight, int64_t rows, const real *dy,
+                        ptrdiff_t dy_row, real *dx, ptrdiff_t dx_row, const real *factor);
+
 #endif

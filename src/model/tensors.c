@@ -21,13 +21,29 @@ static const char *const role_names[TENSOR_ROLES] = {
     "ffn_up.bias",
     "ffn_down.weight",
     "ffn_down.bias",
+    "qkv.lora_A",
+    "qkv.lora_B",
+    "projection.lora_A",
+    "projection.lora_B",
+    "ffn_up.lora_A",
+    "ffn_up.lora_B",
+    "ffn_down.lora_A",
+    "ffn_down.lora_B",
     "final_norm.weight",
     "final_norm.bias",
     "head.weight",
     "head.bias",
 };
 
-bool tensor_role_in_block(tensor_role role) { return role >= TENSOR_NORM1_WEIGHT && role <= TENSOR_FFN_DOWN_BIAS; }
+bool tensor_role_in_block(tensor_role role) { return role >= TENSOR_NORM1_WEIGHT && role <= TENSOR_FFN_DOWN_B; }
+
+bool tensor_is_adapter(tensor_role role) { return role >= TENSOR_QKV_A && role <= TENSOR_FFN_DOWN_B; }
+
+tensor_role tensor_adapted(tensor_role role) {
+    static const tensor_role weights[] = {TENSOR_QKV_WEIGHT, TENSOR_PROJECTION_WEIGHT, TENSOR_FFN_UP_WEIGHT,
+                                          TENSOR_FFN_DOWN_WEIGHT};
+    return tensor_is_adapter(role) ? weights[(role - TENSOR_QKV_A) / 2] : role;
+}
 
 void tensor_name(tensor_role role, int32_t layer, char out[96]) {
     if (tensor_role_in_block(role)) snprintf(out, 96, "blocks.%d.%s", layer, role_names[role]);
@@ -68,8 +84,8 @@ static bool is_present(const canto_config *c, tensor_role role) {
         return !c->tied;
     case TENSOR_HEAD_BIAS:
         return c->head_bias;
-    case TENSOR_ROLES:
-        break;
+    default:
+        break; /* adapters are no part of a model */
     }
     return false;
 }
@@ -118,11 +134,21 @@ bool tensor_shape(const canto_config *c, tensor_role role, int64_t *rows, int64_
     return true;
 }
 
+/* A[r, in] or B[out, r] beside a weight[out, in]; false when there is none. */
+static bool adapter_shape(const tensor_table *t, tensor_role role, int64_t *rows, int64_t *columns, bool *vector) {
+    if (t->tuning.rank == 0 || !(t->tuning.adapted >> (role - TENSOR_QKV_A) / 2 & 1)) return false;
+    if (!tensor_shape(&t->config, tensor_adapted(role), rows, columns, vector)) return false;
+    *((role - TENSOR_QKV_A) % 2 == 0 ? rows : columns) = t->tuning.rank;
+    return true;
+}
+
 /* Appends a tensor when the model has it; list NULL only counts. */
 static void append(tensor_table *t, tensor_role role, int32_t layer) {
     int64_t rows, columns;
     bool    vector;
-    if (!tensor_shape(&t->config, role, &rows, &columns, &vector)) return;
+    if (tensor_is_adapter(role) ? !adapter_shape(t, role, &rows, &columns, &vector)
+                                : !tensor_shape(&t->config, role, &rows, &columns, &vector))
+        return;
     size_t count = (size_t)rows * (size_t)columns, padded = (count + 15) / 16 * 16;
     bool   frozen = tuning_freezes(&t->tuning, role, layer);
     if (t->list != NULL)
@@ -143,7 +169,7 @@ static void append_all(tensor_table *t) {
     append(t, TENSOR_POSITION_EMBEDDING, -1);
     t->block_first = t->count;
     for (int32_t layer = 0; layer < t->config.layers; layer++)
-        for (int role = TENSOR_NORM1_WEIGHT; role <= TENSOR_FFN_DOWN_BIAS; role++) append(t, (tensor_role)role, layer);
+        for (int role = TENSOR_NORM1_WEIGHT; role <= TENSOR_FFN_DOWN_B; role++) append(t, (tensor_role)role, layer);
     t->block_count = t->config.layers > 0 ? (t->count - t->block_first) / (size_t)t->config.layers : 0;
     for (int role = TENSOR_FINAL_NORM_WEIGHT; role < TENSOR_ROLES; role++) append(t, (tensor_role)role, -1);
 }

@@ -18,10 +18,18 @@ typedef enum tensor_role {
     TENSOR_PROJECTION_BIAS,   /* [C] */
     TENSOR_NORM2_WEIGHT,      /* [C] of the feed-forward; absent without feed-forward or norm */
     TENSOR_NORM2_BIAS,
-    TENSOR_FFN_UP_WEIGHT,     /* [F, C] */
-    TENSOR_FFN_UP_BIAS,       /* [F] */
-    TENSOR_FFN_DOWN_WEIGHT,   /* [C, F] */
-    TENSOR_FFN_DOWN_BIAS,     /* [C] */
+    TENSOR_FFN_UP_WEIGHT,   /* [F, C] */
+    TENSOR_FFN_UP_BIAS,     /* [F] */
+    TENSOR_FFN_DOWN_WEIGHT, /* [C, F] */
+    TENSOR_FFN_DOWN_BIAS,   /* [C] */
+    TENSOR_QKV_A,           /* [r, in], [out, r]: adapters, in a training with LoRA alone */
+    TENSOR_QKV_B,
+    TENSOR_PROJECTION_A,
+    TENSOR_PROJECTION_B,
+    TENSOR_FFN_UP_A,
+    TENSOR_FFN_UP_B,
+    TENSOR_FFN_DOWN_A,
+    TENSOR_FFN_DOWN_B,
     TENSOR_FINAL_NORM_WEIGHT, /* [C] */
     TENSOR_FINAL_NORM_BIAS,
     TENSOR_HEAD_WEIGHT, /* [V, C]; absent when tied */
@@ -48,6 +56,9 @@ typedef struct tuning {
     uint32_t parts; /* that are frozen, by their bits */
     int      ranges;
     int32_t  from[TUNING_RANGES], to[TUNING_RANGES]; /* blocks that are frozen */
+    int32_t  rank;                                   /* of adapters; 0: there are none */
+    uint32_t adapted; /* the weights that have one: bits of 1 << number, of QKV, PROJECTION, UP, DOWN */
+    double   scale;   /* alpha / rank */
 } tuning;
 
 typedef struct tensor_table {
@@ -77,6 +88,9 @@ const tensor *tensor_find(const tensor_table *table, tensor_role role, int32_t l
 /* The shape that role has under config; false when absent. Needs no table, so it counts models of any size. */
 bool tensor_shape(const canto_config *config, tensor_role role, int64_t *rows, int64_t *columns, bool *vector);
 bool tensor_role_in_block(tensor_role role);
+bool tensor_is_adapter(tensor_role role);
+/* The weight that an adapter's A or B stands beside; another role as it is. */
+tensor_role tensor_adapted(tensor_role role);
 /* "blocks.3.ffn_up.weight": canto's own name, into out[96]. */
 void tensor_name(tensor_role role, int32_t layer, char out[96]);
 

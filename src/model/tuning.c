@@ -45,13 +45,14 @@ static int part_of(tensor_role role) {
     case TENSOR_HEAD_WEIGHT:
     case TENSOR_HEAD_BIAS:
         return HEAD;
-    case TENSOR_ROLES:
+    default:
         break;
     }
     return PARTS;
 }
 
 bool tuning_freezes(const tuning *t, tensor_role role, int32_t layer) {
+    if (t->rank > 0) return !tensor_is_adapter(role);
     if (t->parts >> part_of(role) & 1) return true;
     for (int i = 0; i < t->ranges && tensor_role_in_block(role); i++)
         if (layer >= t->from[i] && layer <= t->to[i]) return true;
@@ -137,10 +138,51 @@ done:
     return status;
 }
 
+const char *const tuning_targets[4] = {"qkv", "projection", "up", "down"};
+
+static canto_status take_target(const canto_config *config, const char *word, tuning *t) {
+    canto_status status = status_ok();
+    int64_t      rows, columns;
+    bool         vector;
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(tuning_targets[i], word) != 0) continue;
+        if (!tensor_shape(config, tensor_adapted((tensor_role)(TENSOR_QKV_A + 2 * i)), &rows, &columns, &vector))
+            FAIL(CANTO_ERROR_VALUE, "\"%s\": the model has no such weights to adapt.", word);
+        if (t->rank > (rows < columns ? rows : columns))
+            FAIL(CANTO_ERROR_VALUE,
+                 "An adapter of rank %d is no smaller than the weights of \"%s\", %lld by %lld: use a rank such as 8.",
+                 t->rank, word, (long long)rows, (long long)columns);
+        t->adapted |= 1u << i;
+        goto done;
+    }
+    FAIL(CANTO_ERROR_VALUE, "\"%.60s\" cannot have an adapter: those that can are qkv, projection, up and down.", word);
+done:
+    return status;
+}
+
+static canto_status read_adapters(const canto_config *config, const canto_train_options *o, tuning *t) {
+    canto_status status = status_ok();
+    char         word[CANTO_PARTS_MAX];
+    if (o->lora_rank == 0) goto done;
+    if (o->freeze[0])
+        FAIL(CANTO_ERROR_VALUE, "With adapters the whole model is frozen already: leave \"%s\" out.", o->freeze);
+    if (config->layers == 0) FAIL(CANTO_ERROR_VALUE, "The model has no blocks whose weights could have adapters.");
+    t->rank = o->lora_rank;
+    t->scale = (o->lora_alpha > 0 ? o->lora_alpha : 2.0 * o->lora_rank) / o->lora_rank;
+    for (const char *rest = o->lora_targets[0] ? o->lora_targets : "qkv"; rest;) {
+        rest = next_word(rest, word);
+        TRY(take_target(config, word, t));
+    }
+done:
+    return status;
+}
+
 canto_status tuning_read(const canto_config *config, const canto_train_options *options, tuning *t) {
     canto_status status;
     tensor_table table;
     memset(t, 0, sizeof *t);
+    TRY(read_adapters(config, options, t));
+    if (t->rank > 0) goto done;
     TRY(read_frozen(config, options->freeze, t));
     tensor_table_measure_tuned(config, t, &table);
     if (table.trained == 0)

@@ -6,6 +6,8 @@
 
 /* Reads what the options say of a model of this config. CANTO_ERROR_VALUE names a word that this model has nothing for. */
 canto_status tuning_read(const canto_config *config, const canto_train_options *options, tuning *t);
+/* The weights that can have adapters, as options call them: qkv, projection, up, down. */
+extern const char *const tuning_targets[4];
 /* Whether a tensor stays as it is. */
 bool tuning_freezes(const tuning *t, tensor_role role, int32_t layer);
 

@@ -46,7 +46,7 @@ static void look_at_block(canto_model *m) {
 }
 
 canto_status model_borrow_tuned(canto_context *context, const canto_config *config, const tuning *tuned, float *block,
-                          const canto_tokenizer *tokenizer, canto_model **model) {
+                                const canto_tokenizer *tokenizer, canto_model **model) {
     canto_status status = model_new(context, config, tuned, model);
     if (status.code != CANTO_OK) return status;
     (*model)->block = block;
@@ -225,8 +225,28 @@ void canto_model_close(canto_model *model) {
 void model_copy_weights(const canto_model *model, const tensor_table *table, float *block) {
     for (size_t i = 0; i < table->count; i++) {
         const tensor *t = &table->list[i];
-        model_read(model, t->role, t->layer, 0, t->rows, block + t->offset);
+        if (!tensor_is_adapter(t->role)) model_read(model, t->role, t->layer, 0, t->rows, block + t->offset);
     }
+}
+
+canto_status model_copy(canto_context *context, const canto_model *model, const char *folder, canto_model **copy) {
+    canto_status status;
+    canto_model *m = NULL;
+    char         origin[4096];
+    *copy = NULL;
+    TRY(link_follow(folder, origin));
+    TRY(model_new(context, &model->config, &(tuning){0}, &m));
+    m->folder = context_copy_text(context, folder);
+    m->origin = context_copy_text(context, origin);
+    if (!m->folder || !m->origin) TRY(context_no_memory(strlen(folder) + strlen(origin) + 2, "a model's path"));
+    TRY(allocate_weights(m, m->table.elements, folder));
+    model_copy_weights(model, &m->table, m->block);
+    look_at_block(m);
+    *copy = m;
+    m = NULL;
+done:
+    if (m) canto_model_close(m);
+    return status;
 }
 
 static size_t row_bytes(const tensor_table *table) {

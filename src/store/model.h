@@ -34,8 +34,10 @@ canto_status model_borrow(canto_context *context, const canto_config *config, fl
 /* The same over the block of a table of which some tensors are frozen. */
 canto_status model_borrow_tuned(canto_context *context, const canto_config *config, const tuning *tuned, float *block,
                                 const canto_tokenizer *tokenizer, canto_model **model);
+/* Another model with the same weights, in a block of its own, as one of a folder; without the tokenizer. */
+canto_status model_copy(canto_context *context, const canto_model *model, const char *folder, canto_model **copy);
 /* The weights of a model -> block of a table with the same config but for dropout and context: of learned positions that are
- * fewer the first ones. */
+ * fewer the first ones; adapters stay as they are. */
 void model_copy_weights(const canto_model *model, const tensor_table *table, float *block);
 /* A number that changes with any weight; the same in whatever format the model is. */
 canto_status model_weights_hash(const canto_model *model, uint64_t *hash);

@@ -4,6 +4,7 @@
 #include "store/model_folder.h"
 
 #include "base/json.h"
+#include "store/adapters.h"
 #include "store/config_json.h"
 #include "store/hf_config.h"
 #include "store/safetensors.h"
@@ -100,7 +101,7 @@ done:
 
 static bool has_config(const char *folder) {
     char path[4096];
-    return path_join(path, folder, "config.json").code == CANTO_OK && file_exists(path);
+    return (path_join(path, folder, "config.json").code == CANTO_OK && file_exists(path)) || adapters_are_in(folder);
 }
 
 canto_status model_folder_find(const char *path, char out[4096]) {

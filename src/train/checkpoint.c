@@ -6,6 +6,7 @@
  * folders that are whole. */
 #include "train/checkpoint.h"
 
+#include "store/adapters.h"
 #include "store/config_json.h"
 #include "store/model_folder.h"
 #include "store/weights.h"
@@ -91,13 +92,22 @@ done:
     return status;
 }
 
+static canto_status save_adapters(const char *folder, const canto_model *model, const run_origin *from) {
+    canto_status status;
+    TRY(adapters_save(model->context, folder, &model->table, model->block, from->path, from->weights_hash));
+    if (model->tokenizer) TRY(canto_tokenizer_save(model->tokenizer, folder));
+done:
+    return status;
+}
+
 /* Every file of the folder, which is at its temporary place. Its parent must be there: a run folder that somebody has removed
  * is not made again. */
-static canto_status fill_folder(const char *folder, const canto_model *model, const float *m, const float *v,
-                                const run_state *state) {
+static canto_status fill_folder(const char *folder, const canto_model *model, const run_origin *from, const float *m,
+                                const float *v, const run_state *state) {
     canto_status status;
     TRY(folder_create_new(folder));
-    TRY(model_folder_save(model->context, folder, &model->table, model->block, model->tokenizer));
+    if (model->table.tuning.rank > 0) TRY(save_adapters(folder, model, from));
+    else TRY(model_folder_save(model->context, folder, &model->table, model->block, model->tokenizer));
     TRY(save_optimizer(folder, &model->table, m, v));
     TRY(save_state(folder, state));
     TRY(folder_sync(folder));
@@ -116,13 +126,13 @@ done:
     return status;
 }
 
-canto_status checkpoint_save(const char *run, const canto_model *model, const float *m, const float *v,
-                             const run_state *state, char *path) {
+canto_status checkpoint_save(const char *run, const canto_model *model, const run_origin *from, const float *m,
+                             const float *v, const run_state *state, char *path) {
     canto_status status;
     char         temporary[4096];
     TRY(step_paths(run, state->step, path, temporary));
     TRY(remove_whole(path, temporary)); /* one that was damaged, or the run would have gone on from it */
-    status = fill_folder(temporary, model, m, v, state);
+    status = fill_folder(temporary, model, from, m, v, state);
     if (status.code == CANTO_OK) status = file_rename(temporary, path);
     if (status.code != CANTO_OK && folder_exists(temporary)) folder_remove(temporary);
 done:
@@ -268,12 +278,14 @@ canto_status checkpoint_load(canto_context *context, const char *run, int64_t st
     TRY(path_join(path, folder, "trainer.json"));
     TRY(run_state_read(context, path, state));
     if (state->step != step) FAIL(CANTO_ERROR_FORMAT, "'%.300s' says that it is of step %" PRId64, path, state->step);
-    TRY(load_weights(context, folder, table, block));
+    if (table->tuning.rank > 0) TRY(adapters_read(context, folder, table, block));
+    else TRY(load_weights(context, folder, table, block));
     TRY(load_optimizer(context, folder, table, m, v));
 done:
     return status;
 }
 
 uint64_t checkpoint_bytes(const tensor_table *table) {
-    return 4 * table->parameters + 8 * table->trained + (UINT64_C(1) << 16);
+    uint64_t weights = table->tuning.rank > 0 ? table->trained : table->parameters;
+    return 4 * weights + 8 * table->trained + (UINT64_C(1) << 16);
 }

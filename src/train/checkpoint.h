@@ -3,12 +3,14 @@
 #define CANTO_CHECKPOINT_H
 
 #include "store/model.h"
+#include "train/run_record.h"
 #include "train/run_state.h"
 
 /* Writes run/step-%08d of state->step under a temporary name and renames it; path[4096] receives its name. What stands under
- * that name is replaced. m, v: both moments, in the layout of the model's table. */
-canto_status checkpoint_save(const char *run, const canto_model *model, const float *m, const float *v,
-                             const run_state *state, char *path);
+ * that name is replaced. m, v: both moments, in the layout of the model's table. Of a model with adapters these
+ * alone are written; from: what they stand beside. */
+canto_status checkpoint_save(const char *run, const canto_model *model, const run_origin *from, const float *m,
+                             const float *v, const run_state *state, char *path);
 /* Writes trainer.json of the checkpoint of state->step anew: weights and moments have not changed. path as above. */
 canto_status checkpoint_restate(const char *run, const run_state *state, char *path);
 /* Points run/last, or run/best, at the checkpoint of a step. */

@@ -59,6 +59,7 @@ static canto_status evaluator_open(canto_context *context, const canto_model *mo
     if (e->B < 1) e->B = 1;
     if (!k) FAIL(CANTO_ERROR_UNSUPPORTED, "This machine or build has no kernels called '%s'.", context->cpu);
     lanes_plan plan = lanes_plan_of(&model->config, model->table.parameters, e->B, e->T);
+    plan.rank = model->table.tuning.rank;
     TRY(check_memory(e, model, plan));
     TRY(lanes_open(context, k, &model->weights, NULL, NULL, plan, e->B, e->T, &e->lanes));
     size_t rows = (size_t)e->B * (size_t)e->T;

@@ -95,7 +95,7 @@ static gpt_keep keep_of(lanes_plan plan, bool training) {
 
 lanes_bytes lanes_measure(const canto_config *config, uint64_t block_bytes, lanes_plan plan, int32_t most_B, int32_t T,
                           bool training, int threads) {
-    uint64_t    one = gpt_activations_bytes(config, most_at_once(plan, most_B), T, keep_of(plan, training));
+    uint64_t    one = gpt_adapted_bytes(config, plan.rank, most_at_once(plan, most_B), T, keep_of(plan, training));
     lanes_bytes bytes = {0};
     bytes.activations = one * (uint64_t)workers_of(plan, threads);
     bytes.gradients = training ? block_bytes * (uint64_t)(plan.count - 1) : 0;
@@ -109,8 +109,9 @@ static canto_status open_worker(lanes *l, lanes_worker *own, int32_t B, int32_t 
     const canto_config *config = l->weights->config;
     void               *block;
     gpt_keep            keep = keep_of(l->plan, l->table != NULL);
-    TRY(context_block(l->context, gpt_activations_bytes(config, B, T, keep), "activations", &own->base, &block));
-    gpt_activations_bind(config, B, T, keep, block, &own->acts);
+    TRY(context_block(l->context, gpt_adapted_bytes(config, l->plan.rank, B, T, keep), "activations", &own->base,
+                      &block));
+    gpt_adapted_bind(config, l->plan.rank, B, T, keep, block, &own->acts);
 done:
     return status;
 }

@@ -14,6 +14,7 @@
 typedef struct lanes_plan {
     int32_t count, group;
     bool    recompute; /* training keeps the inputs of blocks alone; changes no number */
+    int32_t rank;      /* of the model's adapters */
 } lanes_plan;
 
 /* The plan for training a model with this many parameters on batches of B sequences of T tokens: of these alone. */

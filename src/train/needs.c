@@ -96,6 +96,7 @@ canto_status needs_measure(const needs_of *of, needs *n) {
     lanes_plan plan = lanes_plan_of(of->config, table.parameters, o->batch, of->config->context);
     uint64_t   block = table.gradients * sizeof(float), trained = table.trained * sizeof(float), padding;
     plan.recompute = o->recompute;
+    plan.rank = table.tuning.rank;
     passes = lanes_measure(of->config, block, plan, B, of->config->context, true, of->threads);
     n->parameters = table.parameters;
     n->trained = table.trained;

@@ -55,6 +55,9 @@ static const field FIELDS[] = {
     FIELD(BOOLEAN, PAST, decay_matrices_only),
     FIELD(REAL, PAST, clip),
     FIELD(WORDS, PAST, freeze),
+    FIELD(WHOLE32, PAST, lora_rank),
+    FIELD(REAL, PAST, lora_alpha),
+    FIELD(WORDS, PAST, lora_targets),
     FIELD(REAL, PAST, split),
     FIELD(WHOLE64, LOOK, eval_every),
     FIELD(WHOLE32, LOOK, eval_batches),
@@ -232,7 +235,8 @@ static canto_status read_training(const json_t *run, const char *file, canto_tra
     TRY(json_get_object(run, file, "training", &object));
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const field *f = &FIELDS[i];
-        if ((f->kind == WORDS || (f->kind == BOOLEAN && f->part == LIMIT)) && !json_object_get(object, f->key))
+        if ((f->kind == WORDS || strncmp(f->key, "lora_", 5) == 0 || (f->kind == BOOLEAN && f->part == LIMIT)) &&
+            !json_object_get(object, f->key))
             continue; /* an older run: off, none */
         TRY(read_field(object, file, f, o));
     }

@@ -175,7 +175,7 @@ static canto_status save(canto_trainer *t) {
         s->best_step = s->step;
     }
     if (t->saved_step == s->step) TRY(checkpoint_restate(t->folder, state_now(t), path));
-    else TRY(checkpoint_save(t->folder, t->model, t->m, t->v, state_now(t), path));
+    else TRY(checkpoint_save(t->folder, t->model, &t->from, t->m, t->v, state_now(t), path));
     t->saved_step = s->step;
     t->unsaved = false;
     TRY(checkpoint_link(t->folder, "last", s->step));

@@ -59,6 +59,19 @@ done:
     return status;
 }
 
+/* Adapters are kept without the model: they are nothing without one, and know it as it is. */
+static canto_status check_base(const canto_trainer *t, const canto_model *from) {
+    if (!from)
+        return status_error(CANTO_ERROR_VALUE,
+                            "Adapters (rank %d) stand beside a model that is there: say which one to begin from.",
+                            t->options.lora_rank);
+    if (t->config.context == from->config.context) return status_ok();
+    return status_error(CANTO_ERROR_VALUE,
+                        "context is %d, but adapters stand beside a model with %d, which keeps its positions: leave it "
+                        "as it is.",
+                        t->config.context, from->config.context);
+}
+
 static canto_status check_memory(const canto_trainer *t, const canto_tokenizer *tokenizer) {
     needs_of of = {&t->config, &t->options, tokenizer, canto_data_count(t->data), pool_threads(t->context->pool)};
     return needs_check(&of, machine_available_memory());
@@ -188,8 +201,10 @@ static canto_status set_origin(canto_trainer *t, const canto_model *from) {
 /* Where a run begins. */
 static void set_first_weights(canto_trainer *t, const canto_model *from) {
     torch_seed(&t->state.torch, t->options.seed);
-    if (from) model_copy_weights(from, t->table, t->weights);
-    else model_initialize(t->table, t->options.init, &t->state.torch, t->weights);
+    if (from) {
+        model_copy_weights(from, t->table, t->weights);
+        adapters_initialize(t->table, &t->state.torch, t->weights);
+    } else model_initialize(t->table, t->options.init, &t->state.torch, t->weights);
 }
 
 static canto_status prepare(canto_trainer *t, const canto_model *from, const canto_tokenizer *tokenizer) {
@@ -198,6 +213,7 @@ static canto_status prepare(canto_trainer *t, const canto_model *from, const can
     TRY(canto_train_options_check(&t->options));
     if (from) TRY(canto_config_check_from(&t->config, &from->config));
     if (from) TRY(check_tokenizer(t, from, tokenizer));
+    if (t->options.lora_rank > 0) TRY(check_base(t, from));
     TRY(check_vocabulary(t));
     TRY(check_memory(t, tokenizer));
     t->kernels = kernels_choose(t->context->cpu);
@@ -208,6 +224,7 @@ static canto_status prepare(canto_trainer *t, const canto_model *from, const can
     TRY(open_batches(t));
     lanes_plan plan = lanes_plan_of(&t->config, t->table->parameters, t->options.batch, t->config.context);
     plan.recompute = t->options.recompute;
+    plan.rank = t->table->tuning.rank;
     TRY(lanes_open(t->context, t->kernels, &t->model->weights, t->table, t->gradients, plan, most_batch(t),
                    t->config.context, &t->lanes));
     set_first_weights(t, from);

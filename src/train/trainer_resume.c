@@ -147,6 +147,10 @@ static canto_status check_origin(const run_record *record, const char *folder, c
              ") than the one that '%.150s' was begun from: '%.150s' (hash "
              "%016" PRIx64 "). Put the old one back.",
              hash, folder, record->from.path, record->from.weights_hash);
+    if (record->from.path[0] && !from && record->training.lora_rank > 0)
+        FAIL(CANTO_ERROR_VALUE,
+             "'%.150s' has adapters alone: to go on, it needs the model that they stand beside, '%.200s'", folder,
+             record->from.path);
     TRY(checkpoint_newest(folder, INT64_MAX, &newest));
     if (record->from.path[0] && !from && newest < 0)
         FAIL(CANTO_ERROR_VALUE,

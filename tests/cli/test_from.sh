@@ -14,7 +14,7 @@ run 0 train "$WORK/other.txt" -o "$WORK/still" --from "$WORK/base" $tuning --ste
 cmp "$WORK/base/best/model.safetensors" "$WORK/still/last/model.safetensors" || fail "the weights are others than the model's"
 cmp "$WORK/base/best/tokenizer.json" "$WORK/still/last/tokenizer.json" || fail "the tokenizer is another than the model's"
 run 0 train "$WORK/other.txt" -o "$WORK/tuned" --from "$WORK/base" $tuning --steps 10 --dropout 0.1 --seed 3
-jq -e '.from.weights_hash > 0 and (.from.path | test("/base/step-[0-9]+$")) and (.command.from | test("/base$")) and .training.lr == 0.0001 and
+jq -e '.from.weights_hash > 0 and (.from.path | test("/base/step-[0-9]+$")) and .command.from == .from.path and .training.lr == 0.0001 and
     .training.beta2 == 0.999 and .config.dropout_residual == 0.1 and .config.width == 32' "$WORK/tuned/run.json" >/dev/null || fail "run.json: $(cat "$WORK/tuned/run.json")"
 run 0 eval "$WORK/base" "$WORK/other.txt" --json && before=$(jq .loss "$WORK/out")
 run 0 eval "$WORK/tuned/last" "$WORK/other.txt" --json && jq -e ".loss < $before" "$WORK/out" >/dev/null ||

@@ -41,12 +41,12 @@ static real loss_of(model *m) {
     return sum / (real)(m->B * m->T);
 }
 
-static void open_model(model *m, const canto_config *c, int32_t B, int32_t T, int threads) {
+static void open_tuned(model *m, const canto_config *c, const tuning *tuned, int32_t B, int32_t T, int threads) {
     canto_context_options options = canto_context_options_default();
     options.threads = threads;
     *m = (model){.B = B, .T = T};
     assert_int_equal(canto_context_open(&options, &m->context).code, CANTO_OK);
-    assert_int_equal(tensor_table_open(m->context, c, &m->table).code, CANTO_OK);
+    assert_int_equal(tensor_table_open_tuned(m->context, c, tuned, &m->table).code, CANTO_OK);
     m->k = kernels_choose("portable");
     m->layers = calloc((size_t)c->layers + 1, sizeof *m->layers);
     m->block = aligned_alloc(64, (m->table.elements * sizeof(real) + 63) / 64 * 64);
@@ -54,10 +54,10 @@ static void open_model(model *m, const canto_config *c, int32_t B, int32_t T, in
     m->losses = calloc((size_t)(B * T), sizeof(real));
     m->x = calloc((size_t)(B * T), sizeof *m->x);
     m->y = calloc((size_t)(B * T), sizeof *m->y);
-    size_t bytes = gpt_activations_bytes(c, B, T, GPT_KEEP_ALL);
+    size_t bytes = gpt_adapted_bytes(c, tuned->rank, B, T, GPT_KEEP_ALL);
     void  *acts = aligned_alloc(64, bytes);
     memset(acts, 0, bytes);
-    gpt_activations_bind(&m->table.config, B, T, GPT_KEEP_ALL, acts, &m->acts);
+    gpt_adapted_bind(&m->table.config, tuned->rank, B, T, GPT_KEEP_ALL, acts, &m->acts);
     gpt_weights_of_block(&m->table, m->block, m->layers, &m->weights);
     m->e.pool = m->context->pool;
     m->e.scratch_bytes = gpt_scratch_bytes(c, T);
@@ -70,6 +70,10 @@ static void open_model(model *m, const canto_config *c, int32_t B, int32_t T, in
         m->y[i] = (uint32_t)stream_below(&r, (uint64_t)c->vocab);
     }
     m->dropout = (gpt_dropout){.on = true, .key = 77};
+}
+
+static void open_model(model *m, const canto_config *c, int32_t B, int32_t T, int threads) {
+    open_tuned(m, c, &(tuning){0}, B, T, threads);
 }
 
 static void close_model(model *m) {
@@ -89,34 +93,36 @@ static void close_model(model *m) {
 /* Keeping the blocks' inputs alone changes no bit, and takes no more memory. */
 static void check_recompute(model *m, const canto_config *c, int32_t B, int32_t T) {
     gpt_activations all = m->acts;
-    real  *gradients = calloc(m->table.elements, sizeof(real)), *losses = calloc((size_t)(B * T), sizeof(real));
-    size_t bytes = gpt_activations_bytes(c, B, T, GPT_KEEP_INPUTS);
-    void  *acts = aligned_alloc(64, bytes);
-    if (c->layers > 1) assert_true(bytes <= gpt_activations_bytes(c, B, T, GPT_KEEP_ALL));
+    real   *gradients = calloc(m->table.elements, sizeof(real)), *losses = calloc((size_t)(B * T), sizeof(real));
+    int32_t rank = m->table.tuning.rank;
+    size_t  bytes = gpt_adapted_bytes(c, rank, B, T, GPT_KEEP_INPUTS);
+    void   *acts = aligned_alloc(64, bytes);
+    if (c->layers > 1) assert_true(bytes <= gpt_adapted_bytes(c, rank, B, T, GPT_KEEP_ALL));
     memset(acts, 0, bytes);
-    gpt_activations_bind(&m->table.config, B, T, GPT_KEEP_INPUTS, acts, &m->acts);
+    gpt_adapted_bind(&m->table.config, rank, B, T, GPT_KEEP_INPUTS, acts, &m->acts);
     loss_of(m);
     gpt_backward(&m->e, m->k, &m->table, &m->weights, &m->acts, m->y, &m->dropout, 1 / (real)(B * T), losses,
                  gradients);
     assert_memory_equal(losses, m->losses, (size_t)(B * T) * sizeof(real));
-    assert_memory_equal(gradients, m->gradients, m->table.elements * sizeof(real));
+    assert_memory_equal(gradients, m->gradients, m->table.gradients * sizeof(real));
     m->acts = all;
     free(acts);
     free(losses);
     free(gradients);
 }
 
-static void check(const char *name, const canto_config *c, int32_t B, int32_t T) {
+static void check_tuned(const char *name, const canto_config *c, const tuning *tuned, int32_t B, int32_t T) {
     model m;
     assert_int_equal(canto_config_check(c).code, CANTO_OK);
-    open_model(&m, c, B, T, 2);
+    open_tuned(&m, c, tuned, B, T, 2);
     real loss = loss_of(&m);
     gpt_backward(&m.e, m.k, &m.table, &m.weights, &m.acts, m.y, &m.dropout, 1 / (real)(B * T), m.losses, m.gradients);
     check_recompute(&m, c, B, T);
     real worst = 0;
     for (size_t i = 0; i < m.table.count; i++) {
         const tensor *t = &m.table.list[i];
-        size_t        skip = t->count > SAMPLES ? t->count / SAMPLES : 1;
+        if (t->frozen) continue;
+        size_t skip = t->count > SAMPLES ? t->count / SAMPLES : 1;
         for (size_t n = 0; n < t->count; n += skip) {
             real *w = m.block + t->offset + n, kept = *w;
             *w = kept + STEP;
@@ -124,7 +130,7 @@ static void check(const char *name, const canto_config *c, int32_t B, int32_t T)
             *w = kept - STEP;
             real down = loss_of(&m);
             *w = kept;
-            real expected = (up - down) / (2 * STEP), got = m.gradients[t->offset + n];
+            real expected = (up - down) / (2 * STEP), got = m.gradients[t->gradient + n];
             real error = fabs(expected - got) / (1e-4 + fabs(expected));
             if (error > worst) worst = error;
             if (error > 2e-5) {
@@ -137,6 +143,10 @@ static void check(const char *name, const canto_config *c, int32_t B, int32_t T)
     printf("%-28s loss %.6f  worst relative error %.1e\n", name, loss, worst);
     assert_true(isfinite(loss) && loss > 0);
     close_model(&m);
+}
+
+static void check(const char *name, const canto_config *c, int32_t B, int32_t T) {
+    check_tuned(name, c, &(tuning){0}, B, T);
 }
 
 static void test_choices(void **state) {
@@ -310,6 +320,54 @@ static void test_frozen_parts(void **state) {
     }
 }
 
+/* Merged weights make of the same batch what the adapters beside the weights make of it. */
+static void check_merged(const canto_config *c, const tuning *tuned) {
+    model m, merged;
+    open_tuned(&m, c, tuned, 2, 6, 1);
+    open_model(&merged, c, 2, 6, 1);
+    for (size_t i = 0; i < m.table.count; i++) {
+        const tensor *t = &m.table.list[i], *to = tensor_find(&merged.table, t->role, t->layer);
+        if (to) memcpy(merged.block + to->offset, m.block + t->offset, t->count * sizeof(real));
+    }
+    for (size_t i = 0; i < m.table.count; i++) {
+        const tensor *t = &m.table.list[i];
+        if (!tensor_is_adapter(t->role) || (t->role - TENSOR_QKV_A) % 2) continue;
+        adapter ad = {gpt_view_of_block(t, m.block), gpt_view_of_block(t + 1, m.block), (real)tuned->scale};
+        adapter_merge(&ad, merged.block + tensor_find(&merged.table, tensor_adapted(t->role), t->layer)->offset);
+    }
+    memcpy(merged.x, m.x, 12 * sizeof *m.x);
+    memcpy(merged.y, m.y, 12 * sizeof *m.y);
+    loss_of(&m);
+    loss_of(&merged);
+    for (int i = 0; i < 12; i++) assert_true(fabs(m.losses[i] - merged.losses[i]) < 1e-12);
+    close_model(&m);
+    close_model(&merged);
+}
+
+static void test_adapters(void **state) {
+    static const char *const targets[] = {"qkv", "projection", "up", "down", "qkv,projection,up,down"};
+    canto_config             c = base_config();
+    canto_train_options      options = {.lora_rank = 3, .lora_alpha = 5};
+    tuning                   tuned;
+    char                     name[64];
+    (void)state;
+    c.dropout_residual = c.dropout_ffn = 0.2;
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+        for (int norm = 0; norm < 3; norm++) {
+            c.norm = (canto_norm)norm;
+            snprintf(options.lora_targets, sizeof options.lora_targets, "%s", targets[i]);
+            snprintf(name, sizeof name, "adapters %s, norm %d", targets[i], norm);
+            assert_int_equal(tuning_read(&c, &options, &tuned).code, CANTO_OK);
+            check_tuned(name, &c, &tuned, 2, 6);
+            check_merged(&c, &tuned);
+        }
+    snprintf(options.lora_targets, sizeof options.lora_targets, "head");
+    assert_int_equal(tuning_read(&c, &options, &tuned).code, CANTO_ERROR_VALUE);
+    snprintf(options.lora_targets, sizeof options.lora_targets, "qkv");
+    options.lora_rank = 13; /* the width is 12 */
+    assert_int_equal(tuning_read(&c, &options, &tuned).code, CANTO_ERROR_VALUE);
+}
+
 static void test_freezing_is_refused(void **state) {
     static const char *const lists[] = {"positions",   "head",
                                         "blocks:2",    "blocks:1-0",
@@ -329,12 +387,9 @@ static void test_freezing_is_refused(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_choices),
-                                       cmocka_unit_test(test_parts),
-                                       cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_windows),
-                                       cmocka_unit_test(test_dropout),
-                                       cmocka_unit_test(test_frozen_parts),
-                                       cmocka_unit_test(test_freezing_is_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_choices),  cmocka_unit_test(test_parts),
+                                       cmocka_unit_test(test_sizes),    cmocka_unit_test(test_windows),
+                                       cmocka_unit_test(test_dropout),  cmocka_unit_test(test_frozen_parts),
+                                       cmocka_unit_test(test_adapters), cmocka_unit_test(test_freezing_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,8 @@ static double train(scene *s, int32_t B) {
 }
 
 static void test_threads_change_no_byte(void **state) {
-    static const lanes_plan plans[] = {{1, MOST, false}, {2, 3, false}, {3, 2, false}, {4, 1, true}, {5, 2, false}};
+    static const lanes_plan plans[] = {
+        {1, MOST, false, 0}, {2, 3, false, 0}, {3, 2, false, 0}, {4, 1, true, 0}, {5, 2, false, 0}};
     (void)state;
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
         scene one;
@@ -134,10 +135,10 @@ static void test_threads_change_no_byte(void **state) {
 
 /* A cut changes the order of a sum over sequences, and nothing else: no loss, no part of the sum. */
 static void test_cuts_agree(void **state) {
-    static const lanes_plan plans[] = {{2, 3, false}, {3, 2, false}, {4, 1, false}, {13, 1, true}};
+    static const lanes_plan plans[] = {{2, 3, false, 0}, {3, 2, false, 0}, {4, 1, false, 0}, {13, 1, true, 0}};
     scene                   whole;
     (void)state;
-    scene_open(&whole, 1, (lanes_plan){1, MOST, false});
+    scene_open(&whole, 1, (lanes_plan){1, MOST, false, 0});
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
         for (int32_t B = 1; B <= MOST; B += 4) {
             scene cut;
@@ -158,7 +159,7 @@ static void test_cuts_agree(void **state) {
 
 /* A large batch in small pieces: its gradient to rounding, and its losses to the bit. */
 static void test_pieces_add_up(void **state) {
-    static const lanes_plan plans[] = {{1, MOST, false}, {1, MOST, true}, {3, 2, false}};
+    static const lanes_plan plans[] = {{1, MOST, false, 0}, {1, MOST, true, 0}, {3, 2, false, 0}};
     static const int32_t    pieces[] = {1, 4, 5};
     const gpt_dropout       off = {0};
     (void)state;
@@ -188,7 +189,7 @@ static void test_looking_repeats_the_pass(void **state) {
     float             again[MOST * TOKENS] = {0};
     int32_t           rows = 0;
     (void)state;
-    scene_open(&s, 2, (lanes_plan){3, 2, false});
+    scene_open(&s, 2, (lanes_plan){3, 2, false, 0});
     lanes_train(&s.lanes, s.ids, s.targets, MOST, TOKENS, &dropout, 0.1f, s.losses);
     for (int32_t number = 0; number < 3; number++)
         for (int32_t group = 0;; group++) {
@@ -208,12 +209,12 @@ static void test_biases_apart(void **state) {
     scene s;
     float joined[MOST * TOKENS], keys[16];
     (void)state;
-    scene_open(&s, 1, (lanes_plan){1, MOST, false});
+    scene_open(&s, 1, (lanes_plan){1, MOST, false, 0});
     lanes_evaluate(&s.lanes, s.ids, s.targets, MOST, TOKENS, joined);
     lanes_close(&s.lanes);
     memcpy(keys, s.layers[1].k_bias.data, sizeof keys);
     s.layers[1].k_bias.data = keys;
-    ok(lanes_open(s.threads, kernels_choose(""), &s.weights, NULL, NULL, (lanes_plan){4, 2, false}, MOST, TOKENS,
+    ok(lanes_open(s.threads, kernels_choose(""), &s.weights, NULL, NULL, (lanes_plan){4, 2, false, 0}, MOST, TOKENS,
                   &s.lanes));
     lanes_evaluate(&s.lanes, s.ids, s.targets, MOST, TOKENS, s.losses);
     assert_memory_equal(s.losses, joined, sizeof joined);

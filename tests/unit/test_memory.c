@@ -117,8 +117,8 @@ static void must(canto_status status) {
     if (status.code != CANTO_OK) fail_msg("%s", status.text);
 }
 
-static char root[64], run_folder[128], tuned_folder[128], text_path[128], token_path[128], tokenizer_folder[128],
-    ranks_path[128], files_folder[128];
+static char root[64], run_folder[128], tuned_folder[128], adapted_folder[128], text_path[128], token_path[128],
+    tokenizer_folder[128], ranks_path[128], files_folder[128];
 
 typedef struct world {
     bool             own; /* the caller's allocator */
@@ -386,6 +386,31 @@ done:
     return status;
 }
 
+/* Adapters beside the same model, made once. */
+static void adapters_there(world *w) {
+    canto_model        *model = NULL;
+    canto_trainer      *trainer = NULL;
+    canto_train_options options = canto_train_options_tuning();
+    if (folder_exists(adapted_folder)) return;
+    options.steps = 1;
+    options.batch = 2;
+    options.eval_batches = 1;
+    options.lora_rank = 2;
+    must(canto_model_open(w->context, run_folder, &model));
+    must(canto_trainer_open_from(w->context, model, canto_model_config(model), &options, w->tokenizer, w->data,
+                                 adapted_folder, NULL, &trainer));
+    must(canto_trainer_run(trainer, NULL, NULL));
+    canto_trainer_close(trainer);
+    canto_model_close(model);
+}
+
+static canto_status part_adapters(world *w) {
+    canto_model *model = NULL;
+    canto_status status = canto_model_open(w->context, adapted_folder, &model);
+    canto_model_close(model);
+    return status;
+}
+
 /* The run of the part before is done. */
 static canto_status part_writing(world *w) {
     canto_status           status;
@@ -574,6 +599,8 @@ static void every_part(bool own) {
     every_failure("training", &w, no_run, part_training, 20);
     every_failure("going on", &w, stopped_run, part_going_on, 100);
     every_failure("tuning", &w, no_tuned_run, part_tuning, 100);
+    every_failure("adapters", &w, adapters_there, part_adapters, 50);
+    remove_run(adapted_folder);
     every_failure("writing", &w, nothing, part_writing, 100);
     every_failure("converting", &w, nothing, part_converting, 100);
     every_failure("evaluating", &w, nothing, part_evaluating, 100);
@@ -623,6 +650,7 @@ static int set_up(void **state) {
     if (!mkdtemp(root)) return -1;
     snprintf(run_folder, sizeof run_folder, "%s/run", root);
     snprintf(tuned_folder, sizeof tuned_folder, "%s/tuned", root);
+    snprintf(adapted_folder, sizeof adapted_folder, "%s/adapted", root);
     snprintf(text_path, sizeof text_path, "%s/text", root);
     snprintf(token_path, sizeof token_path, "%s/tokens", root);
     snprintf(tokenizer_folder, sizeof tokenizer_folder, "%s/folder", root);

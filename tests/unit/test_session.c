@@ -461,7 +461,7 @@ static void test_memory_is_planned(void **state) {
         ok(canto_context_open(&options, &other));
         size_t before = l.bytes;
         ok(canto_session_open(other, s.model, &session));
-        size_t taken = l.bytes - before, planned = session_bytes(&config, threads);
+        size_t taken = l.bytes - before, planned = session_bytes(&config, 0, threads);
         assert_true(taken >= planned && taken <= planned + 128);
         int                    calls = l.calls;
         canto_generate_options how = canto_generate_options_default();
