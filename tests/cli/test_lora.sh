@@ -39,6 +39,7 @@ run 0 inspect "$WORK/lora" --json && [ "$(jq .parameters.total "$WORK/out")" = "
 run 0 train "$WORK/other.txt" -o "$WORK/whole" --from "$WORK/lora/last" --steps 0
 run 0 generate "$WORK/whole" -p In -n 20 --greedy
 cmp "$WORK/out" "$WORK/text" || fail "merged weights write another text"
+run 0 convert "$WORK/lora/last" "$WORK/converted" && cmp "$WORK/converted/model.safetensors" "$WORK/whole/last/model.safetensors" || fail "convert does not join"
 run 0 train "$WORK/other.txt" -o "$WORK/look" --from "$WORK/lora/last" --steps 1 --lr 0 --batch 4 --eval-batches 2 --seed 3 --json
 jq -es --slurpfile e "$WORK/events" '(map(select(.event == "evaluation"))[0].val_loss) as $merged |
     ($e | map(select(.event == "evaluation"))[-1].val_loss) as $beside | ($merged - $beside) | fabs < 1e-5' "$WORK/out" >/dev/null || fail "merged and beside have other losses"
