@@ -87,13 +87,13 @@ if [ -z "${CANTO_SANITIZE:-}" ]; then
     fitting=$(sed -n 's/A batch of \([0-9]*\).*/\1/p' <<<"$advice")
     run 0 plan "$WORK/long.txt" $middling --batch $((fitting - 1)) --measure off --json && jq -e .fits "$WORK/out" >/dev/null || fail "the advice: $advice"
     run 0 train "$WORK/long.txt" -o "$WORK/run" $middling --batch $((fitting - 1)) --steps 1 --eval-batches 1
-    run 0 train "$WORK/long.txt" -o "$WORK/wide" --width 384 --heads 6 --layers 6 --batch 1 --context 32 --steps 0
+    run 0 train "$WORK/long.txt" -o "$WORK/wide" --width 384 --heads 6 --layers 6 --batch 1 --context 4096 --steps 0
     (
         ulimit -v 100000
-        run 1 generate "$WORK/wide" -p In && has err "The weights of" && has err "are available" && has err "would fit"
-        run 1 eval "$WORK/wide" "$WORK/small.txt" && has err "are available"
+        run 1 generate "$WORK/wide" -p In && has err "Writing with this model needs" && has err "are available" && has err "would fit"
+        run 1 eval "$WORK/wide" "$WORK/long.txt" && has err "Evaluating this model needs" && has err "are available"
         exit "$FAILURES"
-    ) || fail "a model that is too large to be opened"
+    ) || fail "a model whose keys and values are too large"
     run 0 generate "$WORK/wide" -p In -n 3
     run 0 plan --preset gpt3 --measure off && has out "The preset" && has out "would fit"
     run 0 plan --width 768 --heads 12 --context 8192 --preset mini --measure off && has out "A batch of 1 with a context of"
