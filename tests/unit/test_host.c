@@ -226,7 +226,25 @@ static canto_status evaluate_call(subject *s) {
     return canto_evaluate(s->context, s->model, s->data, NULL, &evaluation);
 }
 
-/* A text of more than 2^18 bytes, its tokens, a model of more parameters, and a short text to evaluate. */
+/* A space more in the head of a safetensors file: its numbers lie at odd places, where no kernel reads them. */
+static void push_aside(const char *path) {
+    FILE         *file = fopen(path, "rb");
+    unsigned char head[8];
+    static char   rest[1 << 22];
+    assert_non_null(file);
+    assert_int_equal(fread(head, 1, 8, file), 8);
+    size_t bytes = fread(rest, 1, sizeof rest, file), length = head[0] + 256u * head[1];
+    assert_true(bytes > length && bytes < sizeof rest && !head[2] && head[0] < 255);
+    fclose(file);
+    head[0]++;
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_true(fwrite(head, 1, 8, file) == 8 && fwrite(rest, 1, length, file) == length && fputc(' ', file) == ' ' &&
+                fwrite(rest + length, 1, bytes - length, file) == bytes - length);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A text of more than 2^18 bytes, its tokens, a model of more parameters that must be copied, and a short text to evaluate. */
 static void open_subject(subject *s, listener *l) {
     canto_context_options options = canto_context_options_default();
     canto_config          config;
@@ -259,6 +277,7 @@ static void open_subject(subject *s, listener *l) {
     ok(canto_trainer_open(s->context, &config, &training, s->tokenizer, s->data, NULL, NULL, &trainer));
     ok(canto_model_save(canto_trainer_model(trainer), folder));
     canto_trainer_close(trainer);
+    push_aside(in_folder("model.safetensors"));
     ok(canto_model_open(s->context, folder, &s->model));
 }
 
