@@ -70,10 +70,19 @@ static bool apply_reach(const option_set *options, canto_config *config) {
     return true;
 }
 
+static void apply_dropout(const option_set *options, canto_config *config) {
+    double rate;
+    if (options_real(options, "dropout", &rate)) canto_config_dropout(config, rate);
+    options_real(options, "dropout-embedding", &config->dropout_embedding);
+    options_real(options, "dropout-attention", &config->dropout_attention);
+    options_real(options, "dropout-ffn", &config->dropout_ffn);
+    options_real(options, "dropout-residual", &config->dropout_residual);
+    options_real(options, "dropout-block", &config->dropout_block);
+}
+
 bool model_options_apply(const option_set *options, canto_config *config) {
     int     choice;
     int32_t width = config->width;
-    double  rate;
     options_int32(options, "vocab", &config->vocab);
     options_int32(options, "context", &config->context);
     options_int32(options, "layers", &config->layers);
@@ -99,11 +108,6 @@ bool model_options_apply(const option_set *options, canto_config *config) {
     options_switch(options, "final-norm", &config->final_norm);
     options_switch(options, "residuals", &config->residuals);
     options_switch(options, "attention", &config->attention);
-    if (options_real(options, "dropout", &rate)) canto_config_dropout(config, rate);
-    options_real(options, "dropout-embedding", &config->dropout_embedding);
-    options_real(options, "dropout-attention", &config->dropout_attention);
-    options_real(options, "dropout-ffn", &config->dropout_ffn);
-    options_real(options, "dropout-residual", &config->dropout_residual);
-    options_real(options, "dropout-block", &config->dropout_block);
+    if (options_know(options, "dropout")) apply_dropout(options, config);
     return apply_reach(options, config);
 }

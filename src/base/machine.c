@@ -6,6 +6,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef CANTO_HAVE_AVX2
+#include <cpuid.h>
+#endif
 
 double clock_seconds(void) {
     struct timespec now;
@@ -25,6 +28,14 @@ int machine_cores(void) {
     return cores > 0 ? (int)cores : 1;
 }
 
+#ifdef CANTO_HAVE_AVX2
+/* Conversion to and from 16 bits, of which clang's __builtin_cpu_supports knows nothing before version 15. */
+static bool has_f16c(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 bool machine_has_kernels(const char *name) {
     if (strcmp(name, "portable") == 0) return true;
 #ifdef CANTO_HAVE_AVX512
@@ -34,7 +45,7 @@ bool machine_has_kernels(const char *name) {
                __builtin_cpu_supports("fma");
 #endif
 #ifdef CANTO_HAVE_AVX2
-    if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
 #endif
 #ifdef CANTO_HAVE_NEON
     if (strcmp(name, "neon") == 0) return true;

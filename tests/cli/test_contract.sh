@@ -14,7 +14,7 @@ export PATH=$WORK/bin:$PATH
 cd "$WORK/here" || exit 1
 cp "$WORK/small.txt" book.txt
 cp "$WORK/small.txt" poem.txt
-head -n 8 "$WORK/small.txt" >other.txt
+head -n 20 "$WORK/small.txt" >other.txt
 echo 1 2 3 >ids.txt
 vocabularies=
 if [ -n "${CANTO_TEST_DATA:-}" ]; then
