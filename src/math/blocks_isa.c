@@ -61,11 +61,13 @@ static void shrink_row(const real *x, int64_t K, int8_t *numbers, real *scales, 
 /* How: AVX-512's own instruction (VNNI), or what every machine of the instruction set has. */
 typedef enum dots_way { DOTS_USUAL, DOTS_VNNI } dots_way;
 
+#if !defined(CANTO_DOUBLE) && (defined(__AVX512F__) || defined(__AVX2__))
 INLINE int32_t quadruple_at(const int8_t *p) {
     int32_t x;
     memcpy(&x, p, sizeof x);
     return x;
 }
+#endif
 
 /* s[r][n] = the sum over a group's steps of x[r] w[n], r < rows: a constant, as type and way are. x[r] are the group's. */
 #if !defined(CANTO_DOUBLE) && defined(__AVX512F__)
