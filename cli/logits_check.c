@@ -56,8 +56,9 @@ canto_status logits_check_run(canto_context *context, const canto_model *a, cons
     int64_t vocab = one->vocab;
     for (int i = 0; i < count; i++) ids[i] = (uint32_t)((i * INT64_C(2654435761) + 1) % vocab);
     size_t each = (size_t)count * (size_t)vocab;
-    taken  left = {malloc(2 * each * sizeof(float)), vocab}, right = {left.values + each, vocab};
-    if (!left.values) {
+    float *values = malloc(2 * each * sizeof *values);
+    taken  left = {values, vocab}, right = {values ? values + each : NULL, vocab};
+    if (!values) {
         status.code = CANTO_ERROR_MEMORY;
         snprintf(status.text, sizeof status.text, "no memory for the logits of both models");
         return status;

@@ -543,8 +543,8 @@ typedef enum canto_type { CANTO_F32, CANTO_F16, CANTO_BF16, CANTO_INT8, CANTO_IN
  * multiple of 32 wide have 16 bits instead of 8 or 4. The tokenizer stays the first model's, which must outlive it. */
 CANTO_API canto_status canto_model_quantize(canto_context *context, const canto_model *model, canto_type type,
                                             canto_model **quantized);
-/* Writes the model folder, every weight in the type it is kept in: config.json, model.safetensors, tokenizer.json, tokenizer_config.json (the last two when it has a
- * tokenizer). The folder is made when it is missing; each file appears whole. */
+/* Writes the model folder, every weight in the type it is kept in: config.json, model.safetensors, tokenizer.json,
+ * tokenizer_config.json (the last two when it has a tokenizer). The folder is made when it is missing; each file appears whole. */
 CANTO_API canto_status canto_model_save(const canto_model *model, const char *folder);
 
 /* How the numbers of a file are kept. INT8 and INT4: by GGUF alone, in blocks of 32 that share a scale (Q8_0, Q4_0). */

@@ -191,7 +191,7 @@ canto_status canto_model_export(canto_context *context, const canto_model *model
              path, to->what, STORAGE[chosen.storage].name);
     export_job job = {context, model, path, STORAGE[chosen.storage].type,
                       chosen.tokenizer ? chosen.tokenizer : model->tokenizer};
-    status = to->write(&job);
+    TRY(to->write(&job));
 done:
     return status;
 }

@@ -199,9 +199,10 @@ static bool is_spread(const source_tensor *t) {
     uint64_t below = 1;
     bool     done[SOURCE_RANK_MAX] = {false};
     for (int i = 0; i < t->rank; i++) {
-        int least = -1;
-        for (int d = 0; d < t->rank; d++)
-            if (!done[d] && (least < 0 || t->stride[d] < t->stride[least])) least = d;
+        int least = 0;
+        while (done[least]) least++;
+        for (int d = least + 1; d < t->rank; d++)
+            if (!done[d] && t->stride[d] < t->stride[least]) least = d;
         done[least] = true;
         if (t->shape[least] <= 1) continue;
         if ((uint64_t)t->stride[least] < below) return false;

@@ -203,7 +203,7 @@ static bool same_field(const field *f, const canto_config *a, const canto_config
     case BOOLEAN:
         return *(const bool *)x == *(const bool *)y;
     case REAL:
-        return *(const double *)x == *(const double *)y;
+        return *(const double *)(const void *)x == *(const double *)(const void *)y;
     case CHOICE:
         return choice_of(x) == choice_of(y);
     }
@@ -213,7 +213,7 @@ static bool same_field(const field *f, const canto_config *a, const canto_config
 static void field_text(const field *f, const canto_config *config, char out[CANTO_PATTERN_MAX]) {
     const char *at = (const char *)config + f->offset;
     if (f->kind == INTEGER) snprintf(out, CANTO_PATTERN_MAX, "%d", (int)*(const int32_t *)at);
-    else if (f->kind == REAL) snprintf(out, CANTO_PATTERN_MAX, "%g", *(const double *)at);
+    else if (f->kind == REAL) snprintf(out, CANTO_PATTERN_MAX, "%g", *(const double *)(const void *)at);
     else if (f->kind == BOOLEAN) snprintf(out, CANTO_PATTERN_MAX, "%s", *(const bool *)at ? "on" : "off");
     else snprintf(out, CANTO_PATTERN_MAX, "%s", f->kind == CHOICE ? f->choices[choice_of(at)] : at);
 }

@@ -10,8 +10,8 @@
 canto_status weights_write(canto_context *context, const char *path, const tensor_table *table, layout_kind kind,
                            const float *block);
 
-/* Does the source hold what the layout of a config asks for? Every tensor of the layout must be there with its shape, in a type of real numbers; a tensor that the
- * layout does not know is an error, but for the constant buffers of Hugging Face's attention and a head that is tied. */
+/* Does the source hold what the layout of a config asks for? Every tensor of the layout must be there with its shape, in a type
+ * of real numbers; a tensor that the layout does not know is an error, but for the constant buffers of Hugging Face's attention and a head that is tied. */
 canto_status weights_check(canto_context *context, const tensor_source *source, const canto_config *config,
                            layout_kind kind);
 /* Checks, then fills block (table's layout) from source, whatever its types. A value that is not finite is refused. */

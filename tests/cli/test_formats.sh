@@ -51,7 +51,7 @@ run 0 attention m/model.pth -p abc --json && jq -e '.layers | length == 2' out >
 printf 'cposix\nsystem\n(X\002\0\0\0hitR.' >evil.pkl
 cp "$formats/nanogpt.pt" evil.pt
 at=$(grep -abo 'ccollections' evil.pt | head -n 1 | cut -d: -f1)
-dd if=evil.pkl of=evil.pt bs=1 seek="$at" conv=notrunc 2>dd || fail "dd: $(cat dd)"
+dd if=evil.pkl of=evil.pt bs=1 seek="$at" conv=notrunc 2>dd.err || fail "dd: $(cat dd.err)"
 refused 1 '"posix.system", which weights do not need' inspect evil.pt
 head -c 5000 "$formats/nanogpt.pt" >cut.pt
 refused 1 "cut short" inspect cut.pt

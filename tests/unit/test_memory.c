@@ -1,8 +1,9 @@
 /* test_memory.c - every allocation fails once, in turn: those of the C library's allocator (jansson's among them), of the
  * threads, of listed folders and mapped files, and then those of a caller's allocator.
  *
- * Each part of the work (a context, a tokenizer, tokens, a run, going on with it, a run from its model, writing, evaluating, opening others' models) is done again and
- * again; the n-th allocation fails, for n = 1, 2, ... until all of it succeeds; then all of them from some n on. A failure is a CANTO_ERROR_MEMORY with a
+ * Each part of the work (a context, a tokenizer, tokens, a run, going on with it, a run from its model, writing, evaluating,
+ * opening others' models) is done again and again; the n-th allocation fails, for n = 1, 2, ... until all of it succeeds; then
+ * all of them from some n on. A failure is a CANTO_ERROR_MEMORY with a
  * text, nothing stays allocated, and every checkpoint in sight opens. The calls are counted by the linker's --wrap. */
 #include "base/file.h"
 #include "base/json.h"
