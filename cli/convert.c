@@ -77,7 +77,7 @@ static bool export(canto_context *context, const option_set *options, const cant
     const char          *name = options_text(options, "tokenizer", NULL);
     int                  type = 0;
     options_choice(options, "type", &type);
-    how.storage = (canto_storage)type; /* the words are in the enum's order */
+    how.type = (canto_type)type; /* the words are in the enum's order */
     bool good = !name || support_tokenizer_open(context, name, &tokenizer);
     how.tokenizer = tokenizer;
     good = good && support_good(canto_model_export(context, model, to, &how));

@@ -536,7 +536,8 @@ CANTO_API uint64_t canto_model_bytes(const canto_model *model);
 CANTO_API const canto_tokenizer *canto_model_tokenizer(const canto_model *model);
 /* The folder that it was read from: of a run, its checkpoint's; "" when it came from none. Owned by the model. */
 CANTO_API const char *canto_model_folder(const canto_model *model);
-/* How the matrices of a model are kept. The last two are whole numbers with a scale for every 32 of them. */
+/* How the matrices of a model are kept, in memory and in files. The last two are whole numbers with a scale for every 32 of
+ * them: blocks of canto's own in a model folder, Q8_0 and Q4_0 in GGUF. */
 typedef enum canto_type { CANTO_F32, CANTO_F16, CANTO_BF16, CANTO_INT8, CANTO_INT4 } canto_type;
 
 /* A model with the same weights in another type; biases and norms stay float32, position embeddings and matrices that are no
@@ -546,15 +547,6 @@ CANTO_API canto_status canto_model_quantize(canto_context *context, const canto_
 /* Writes the model folder, every weight in the type it is kept in: config.json, model.safetensors, tokenizer.json,
  * tokenizer_config.json (the last two when it has a tokenizer). The folder is made when it is missing; each file appears whole. */
 CANTO_API canto_status canto_model_save(const canto_model *model, const char *folder);
-
-/* How the numbers of a file are kept. INT8 and INT4: by GGUF alone, in blocks of 32 that share a scale (Q8_0, Q4_0). */
-typedef enum canto_storage {
-    CANTO_STORAGE_F32,
-    CANTO_STORAGE_F16,
-    CANTO_STORAGE_BF16,
-    CANTO_STORAGE_INT8,
-    CANTO_STORAGE_INT4
-} canto_storage;
 
 /* Files that a model is written to (docs/formats.md). */
 typedef enum canto_format {
@@ -571,7 +563,7 @@ CANTO_API canto_format canto_format_of(const char *path);
 
 typedef struct canto_export_options {
     canto_format           format;
-    canto_storage          storage;   /* of matrices; GGUF keeps vectors and positions in F32 */
+    canto_type             type;      /* of matrices; GGUF keeps vectors and positions in F32 */
     const canto_tokenizer *tokenizer; /* written with it in place of the model's own; NULL: that one */
 } canto_export_options;
 
@@ -717,7 +709,8 @@ typedef struct canto_evaluate_options {
 /* Every token of the data but the first is predicted once, in windows of T + 1 tokens that begin stride tokens apart, the last
  * one short. Of each window but the first the predictions count that the one before did not have: with a short stride each is
  * made from at least T - stride + 1 tokens, and the passes cost T / stride times as much. CANTO_ERROR_VALUE unless data holds at
- * least two tokens, all below the model's V, and for a stride outside its range. options NULL: the defaults. */
+ * least two tokens, all below the model's V, and for a stride outside its range; CANTO_ERROR_NUMBER when a loss is not finite.
+ * options NULL: the defaults. */
 CANTO_API canto_status canto_evaluate(canto_context *context, const canto_model *model, const canto_data *data,
                                       const canto_evaluate_options *options, canto_evaluation *evaluation);
 

@@ -125,15 +125,10 @@ typedef struct target {
     canto_format format;
     const char  *ending, *what;
     canto_status (*write)(const export_job *job);
-    unsigned types; /* bit canto_storage: it has such numbers */
+    unsigned types; /* bit canto_type: it has such numbers */
 } target;
 
-enum {
-    F32 = 1 << CANTO_STORAGE_F32,
-    F16 = 1 << CANTO_STORAGE_F16,
-    BF16 = 1 << CANTO_STORAGE_BF16,
-    BLOCKS = 1 << CANTO_STORAGE_INT8 | 1 << CANTO_STORAGE_INT4
-};
+enum { F32 = 1 << CANTO_F32, F16 = 1 << CANTO_F16, BF16 = 1 << CANTO_BF16, BLOCKS = 1 << CANTO_INT8 | 1 << CANTO_INT4 };
 
 static const target TARGETS[] = {
     {CANTO_FORMAT_SAFETENSORS, ".safetensors", "a safetensors file", export_safetensors, F32 | F16 | BF16},
@@ -147,10 +142,9 @@ enum { TARGET_COUNT = sizeof TARGETS / sizeof *TARGETS };
 static const struct {
     const char *name;
     source_type type;
-} STORAGE[] = {
-    [CANTO_STORAGE_F32] = {"f32", SOURCE_F32},    [CANTO_STORAGE_F16] = {"f16", SOURCE_F16},
-    [CANTO_STORAGE_BF16] = {"bf16", SOURCE_BF16}, [CANTO_STORAGE_INT8] = {"int8", SOURCE_Q8_0},
-    [CANTO_STORAGE_INT4] = {"int4", SOURCE_Q4_0},
+} TYPES[] = {
+    [CANTO_F32] = {"f32", SOURCE_F32},    [CANTO_F16] = {"f16", SOURCE_F16},    [CANTO_BF16] = {"bf16", SOURCE_BF16},
+    [CANTO_INT8] = {"int8", SOURCE_Q8_0}, [CANTO_INT4] = {"int4", SOURCE_Q4_0},
 };
 
 static bool ends_with(const char *text, const char *end) {
@@ -165,7 +159,7 @@ canto_format canto_format_of(const char *path) {
 }
 
 canto_export_options canto_export_options_default(void) {
-    return (canto_export_options){CANTO_FORMAT_BY_NAME, CANTO_STORAGE_F32, NULL};
+    return (canto_export_options){CANTO_FORMAT_BY_NAME, CANTO_F32, NULL};
 }
 
 static canto_status find_target(const canto_export_options *options, const char *path, const target **found) {
@@ -184,12 +178,12 @@ canto_status canto_model_export(canto_context *context, const canto_model *model
     const target        *to = NULL;
     canto_status         status;
     TRY(find_target(&chosen, path, &to));
-    if (chosen.storage < CANTO_STORAGE_F32 || chosen.storage > CANTO_STORAGE_INT4)
-        FAIL(CANTO_ERROR_VALUE, "storage is %d, which is no canto_storage", (int)chosen.storage);
-    if (!(to->types >> chosen.storage & 1))
+    if (chosen.type < CANTO_F32 || chosen.type > CANTO_INT4)
+        FAIL(CANTO_ERROR_VALUE, "type is %d, which is no canto_type", (int)chosen.type);
+    if (!(to->types >> chosen.type & 1))
         FAIL(CANTO_ERROR_UNSUPPORTED, "'%.200s': %s has no numbers of type %s; take another type, or another file",
-             path, to->what, STORAGE[chosen.storage].name);
-    export_job job = {context, model, path, STORAGE[chosen.storage].type,
+             path, to->what, TYPES[chosen.type].name);
+    export_job job = {context, model, path, TYPES[chosen.type].type,
                       chosen.tokenizer ? chosen.tokenizer : model->tokenizer};
     TRY(to->write(&job));
 done:

@@ -10,17 +10,17 @@
 #include <string.h>
 
 /* A GPT-2 of 15 tokens in that form as the file "seed"; tokenizer NULL: none. */
-static inline void write_model(canto_format format, canto_storage storage, const canto_tokenizer *tokenizer,
-                               int32_t vocab, bool tied) {
+static inline void write_model(canto_format format, canto_type type, const canto_tokenizer *tokenizer, int32_t vocab,
+                               bool tied) {
     canto_config         c;
     tensor_table         table;
     torch_rng            rng;
     canto_model         *model;
-    canto_export_options options = {format, storage, tokenizer};
+    canto_export_options options = {format, type, tokenizer};
     fuzz_good(canto_preset("gpt2", &c, NULL));
     c.vocab = vocab;
     c.context = 3;
-    c.width = storage == CANTO_STORAGE_INT8 || storage == CANTO_STORAGE_INT4 ? 32 : 4;
+    c.width = type == CANTO_INT8 || type == CANTO_INT4 ? 32 : 4;
     c.heads = 2;
     c.layers = 1;
     c.ffn = 4 * c.width;
@@ -51,7 +51,7 @@ static inline void read_model(canto_status (*read)(canto_context *, const char *
         !fuzz_accepts(model_from_parts(context, &parts, &model)))
         goto done;
     fuzz_good(canto_config_check(canto_model_config(model)));
-    canto_export_options options = {format, CANTO_STORAGE_F32, NULL};
+    canto_export_options options = {format, CANTO_F32, NULL};
     if (!fuzz_accepts(canto_model_export(context, model, fuzz_path("again"), &options))) goto done;
     fuzz_good(read(context, fuzz_path("again"), &again_parts));
     fuzz_good(model_from_parts(context, &again_parts, &again));

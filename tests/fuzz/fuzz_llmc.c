@@ -3,9 +3,9 @@
 #include "exported.h"
 
 void fuzz_seeds(void) {
-    write_model(CANTO_FORMAT_LLMC, CANTO_STORAGE_F32, NULL, 5, true);
+    write_model(CANTO_FORMAT_LLMC, CANTO_F32, NULL, 5, true);
     fuzz_seed_file("float32", "seed", 40);
-    write_model(CANTO_FORMAT_LLMC, CANTO_STORAGE_BF16, NULL, 5, true);
+    write_model(CANTO_FORMAT_LLMC, CANTO_BF16, NULL, 5, true);
     fuzz_seed_file("bfloat16", "seed", 40);
 }
 

@@ -3,9 +3,9 @@
 #include "exported.h"
 
 void fuzz_seeds(void) {
-    write_model(CANTO_FORMAT_NPZ, CANTO_STORAGE_F32, NULL, 5, false);
+    write_model(CANTO_FORMAT_NPZ, CANTO_F32, NULL, 5, false);
     fuzz_seed_file("float32", "seed", 1000);
-    write_model(CANTO_FORMAT_NPZ, CANTO_STORAGE_F16, NULL, 5, true);
+    write_model(CANTO_FORMAT_NPZ, CANTO_F16, NULL, 5, true);
     fuzz_seed_file("float16", "seed", 0);
 }
 

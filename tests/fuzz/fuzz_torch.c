@@ -8,6 +8,7 @@
 #include "format/pickle.h"
 #include "model/layouts.h"
 #include "store/model.h"
+#include "counting.h"
 #include "torch_writer.h"
 
 #include <math.h>
@@ -104,24 +105,6 @@ void fuzz_seeds(void) {
 }
 
 /* --------------------------------------------------------------------------------------------------- the trial */
-
-static size_t held, peak;
-
-static void *counting(void *user, void *old, size_t bytes) {
-    size_t *block = old ? (size_t *)old - 2 : NULL;
-    (void)user;
-    if (block) held -= *block;
-    held += bytes;
-    if (held > peak) peak = held;
-    if (bytes == 0) {
-        free(block);
-        return NULL;
-    }
-    block = realloc(block, bytes + 2 * sizeof *block);
-    if (!block) return NULL;
-    *block = bytes;
-    return block + 2;
-}
 
 static canto_context *counted(void) {
     static canto_context *context;

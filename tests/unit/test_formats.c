@@ -7,6 +7,7 @@
 #include "model/layouts.h"
 #include "store/model.h"
 #include "store/safetensors.h"
+#include "counting.h"
 #include "torch_writer.h"
 
 #include <math.h>
@@ -179,25 +180,6 @@ static void layouts_are_told_apart(void **state) {
 }
 
 /* ------------------------------------------------------------------------------------------------ bounded memory */
-
-static size_t held, peak;
-
-/* Each block has its size in front. */
-static void *counting(void *user, void *old, size_t bytes) {
-    size_t *block = old ? (size_t *)old - 2 : NULL;
-    (void)user;
-    if (block) held -= *block;
-    held += bytes;
-    if (held > peak) peak = held;
-    if (bytes == 0) {
-        free(block);
-        return NULL;
-    }
-    block = realloc(block, bytes + 2 * sizeof *block);
-    if (!block) return NULL;
-    *block = bytes;
-    return block + 2;
-}
 
 /* Opens a file of these bytes in a context that counts: the error, and no more memory than belongs to its size. */
 static void refused(const char *what, const blob *b, canto_code code, const char *text) {

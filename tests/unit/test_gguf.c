@@ -244,10 +244,10 @@ static canto_tokenizer *letters(const char *text, const char *specials) {
 
 /* A model on a block of its own, as a file in some form; block[table->elements] is the caller's to free. */
 static float *export_model(const canto_config *c, const canto_tokenizer *t, const char *path, canto_format format,
-                           canto_storage storage, tensor_table *table) {
+                           canto_type type, tensor_table *table) {
     torch_rng            rng;
     canto_model         *model;
-    canto_export_options options = {format, storage, NULL};
+    canto_export_options options = {format, type, NULL};
     ok(tensor_table_open(context, c, table));
     float *block = calloc(table->elements, sizeof *block);
     torch_seed(&rng, 5);
@@ -311,7 +311,7 @@ static void models_there_and_back(void **state) {
         canto_model     *model;
         canto_tokenizer *t = letters("hello world\n", "<EOS>");
         c.vocab = canto_tokenizer_vocabulary(t);
-        float *block = export_model(&c, t, in_folder(forms[i].name), forms[i].format, CANTO_STORAGE_F32, &table);
+        float *block = export_model(&c, t, in_folder(forms[i].name), forms[i].format, CANTO_F32, &table);
         assert_int_equal(canto_format_of(in_folder(forms[i].name)), forms[i].format);
         ok(canto_model_open(context, in_folder(forms[i].name), &model));
         same_weights(model, &table, block);
@@ -339,15 +339,14 @@ static void every_preset_in_one_file(void **state) {
         c.heads = c.attention_scale == CANTO_SCALE_WIDTH && c.family == CANTO_FAMILY_DANTE ? 1 : 3;
         if (c.layers > 1) c.layers = 2;
         if (c.ffn > 0) c.ffn = 20;
-        float *block =
-            export_model(&c, NULL, in_folder("m.safetensors"), CANTO_FORMAT_BY_NAME, CANTO_STORAGE_F32, &table);
+        float *block = export_model(&c, NULL, in_folder("m.safetensors"), CANTO_FORMAT_BY_NAME, CANTO_F32, &table);
         ok(canto_model_open(context, in_folder("m.safetensors"), &model));
         same_weights(model, &table, block);
         assert_string_equal(canto_model_config(model)->preset, name);
         canto_model_close(model);
         free(block);
         tensor_table_close(context, &table);
-        block = export_model(&c, NULL, in_folder("m.npz"), CANTO_FORMAT_BY_NAME, CANTO_STORAGE_F32, &table);
+        block = export_model(&c, NULL, in_folder("m.npz"), CANTO_FORMAT_BY_NAME, CANTO_F32, &table);
         ok(canto_model_open(context, in_folder("m.npz"), &model));
         same_weights(model, &table, block);
         canto_model_close(model);
@@ -392,7 +391,7 @@ static void no_damage_costs_memory(void **state) {
     for (size_t k = 0; k < 2; k++) {
         tensor_table table;
         file_map     map;
-        free(export_model(&c, t, in_folder(names[k]), CANTO_FORMAT_BY_NAME, CANTO_STORAGE_F32, &table));
+        free(export_model(&c, t, in_folder(names[k]), CANTO_FORMAT_BY_NAME, CANTO_F32, &table));
         tensor_table_close(context, &table);
         ok(file_map_open(in_folder(names[k]), &map));
         size_t         bytes = map.bytes, head = k == 0 ? 2600 : 40, opened = 0;

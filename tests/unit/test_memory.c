@@ -463,7 +463,7 @@ static canto_status part_converting(world *w) {
     TRY(canto_tokenizer_train(w->context, &options, &text, 1, &bytes));
     TRY(canto_model_new(w->context, &config, CANTO_INIT_TORCH, 1, &model));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        canto_export_options how = {CANTO_FORMAT_BY_NAME, CANTO_STORAGE_F32, bytes};
+        canto_export_options how = {CANTO_FORMAT_BY_NAME, CANTO_F32, bytes};
         snprintf(path, sizeof path, "%s/%s", tokenizer_folder, names[i]);
         TRY(canto_model_export(w->context, model, path, &how));
         TRY(canto_model_open(w->context, path, &again));
@@ -471,7 +471,7 @@ static canto_status part_converting(world *w) {
         again = NULL;
     }
     snprintf(path, sizeof path, "%s/half", tokenizer_folder);
-    canto_export_options half = {CANTO_FORMAT_FOLDER, CANTO_STORAGE_F16, bytes};
+    canto_export_options half = {CANTO_FORMAT_FOLDER, CANTO_F16, bytes};
     TRY(canto_model_export(w->context, model, path, &half));
 done:
     canto_model_close(again);
