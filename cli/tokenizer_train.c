@@ -81,7 +81,7 @@ static int run_tokenizer_train(option_set *options) {
     if (options_given(options, "kind") && options_given(options, "tokenizer"))
         return support_usage("--kind and --tokenizer say the same: give one of them");
     if (!options->count && strcmp(kind, "byte"))
-        return support_usage("which texts? canto tokenizer train TEXT... -o FOLDER");
+        return support_usage("which texts (- is standard input)? canto tokenizer train TEXT... -o FOLDER");
     bool             from_input = take_standard_input(options);
     canto_tokenizer *tokenizer = NULL;
     canto_context   *context = support_context(options);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh PROGRAM: trains a small model on the King James Bible for about a minute and lets it write.
+# demo.sh PROGRAM: trains a small model on the King James Bible for about a minute and lets its latest checkpoint write: the best one
+# is of the last evaluation, which may be half a minute old.
 set -euo pipefail
 program=$1
 folder=build/demo
@@ -22,5 +23,5 @@ show() {
     "$@"
 }
 show "$program" train "$text" -o "$run" --preset mini --max-time 1
-show "$program" generate "$run" -p "In the beginning" -n 400 -t 0.8
+show "$program" generate "$run/last" -p "In the beginning" -n 400 -t 0.8
 printf '\nThe model is in %s. Your own text: %s train TEXT -o RUN --preset mini\n' "$run" "$program"

@@ -335,7 +335,7 @@ static canto_status merge_pair(learner *t, pair_entry *best) {
     TRY(context_reserve(a->context, (void **)&a->merges, &a->merge_room, a->merge_count + 1, sizeof merge, "merging"));
     a->merges[a->merge_count++] = merge;
     TRY(merge_list(t, merge, first, size));
-    if (a->tokens->count >= 512 && (a->tokens->count & (a->tokens->count - 1)) == 0)
+    if (a->tokens->count >= 512 && a->tokens->count < a->size && (a->tokens->count & (a->tokens->count - 1)) == 0)
         context_log(a->context, CANTO_LOG_INFO, "%lu tokens: %.3f bytes a token", (unsigned long)a->tokens->count,
                     (double)a->text_bytes / (double)a->text_tokens);
     TRY(tell(t, size));
