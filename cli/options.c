@@ -339,6 +339,15 @@ void options_free(option_set *set) {
     *set = (option_set){0};
 }
 
+void options_forget(option_set *set, const char *name) {
+    for (size_t i = 0; i < set->total; i++) {
+        option_value *value = &set->values[i];
+        if (strcmp(value->entry->name, name) != 0) continue;
+        free(value->text);
+        *value = (option_value){.entry = value->entry};
+    }
+}
+
 /* ---------------------------------------------------------------------------------------- a file of options */
 
 /* The text that a JSON value would have on the command line, in out[64] or its own; NULL when it has none. */

@@ -83,6 +83,8 @@ bool options_read_config(option_set *set, const char *path);
 /* The same of an object that was read from path. */
 bool options_take(option_set *set, const json_t *object, const char *path);
 void options_free(option_set *set);
+/* As if it had not been given. The name must be in the table. */
+void options_forget(option_set *set, const char *name);
 
 /* Whether the table has an option of this name, and whether it is of this kind. */
 bool options_know(const option_set *set, const char *name);

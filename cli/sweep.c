@@ -18,8 +18,7 @@
 static const option_entry sweep_entries[] = {
     {"vary", 0, OPTION_TEXTS, "NAME=A,B,...",
      "a run for each value of this option; may be given several times: every value with every other (semicolons part "
-     "values "
-     "that have commas)",
+     "values that have commas)",
      0, 0},
     {"variant", 0, OPTION_TEXTS, "NAME: OPTIONS",
      "a run with these options, called NAME; may be given several times, and with --vary", 0, 0},
@@ -132,6 +131,28 @@ bool sweep_end(sweep *s, const canto_chart *charts, size_t count, const char *be
 
 /* -------------------------------------------------------------------------------------------------- the command */
 
+/* What --vary NAME=A,B is about. */
+static void varied_name(const char *vary, char name[64]) {
+    *name = 0;
+    sscanf(vary, "%63[^=]", name);
+}
+
+/* The command line wins: what it varies is not the file's to set. */
+static bool read_config(option_set *options, const char *path) {
+    bool   said[OPTIONS_MAX];
+    size_t varied = 0;
+    char   name[64];
+    for (size_t i = 0; i < options->total; i++) said[i] = options->values[i].given;
+    while (options_text_at(options, "vary", varied)) varied++;
+    if (!options_read_config(options, path)) return false;
+    for (size_t k = 0; k < varied; k++) {
+        varied_name(options_text_at(options, "vary", k), name);
+        for (size_t i = 0; i < options->total; i++)
+            if (!said[i] && !strcmp(options->values[i].entry->name, name)) options_forget(options, name);
+    }
+    return true;
+}
+
 /* A folder is a model; a file is one when what is said of it is of writing alone. */
 static bool writes_texts(const option_set *options) {
     struct stat about;
@@ -148,8 +169,8 @@ static bool writes_texts(const option_set *options) {
         of_training += options_know(&train, name) && !options_know(&write, name) && strcmp(name, "output") != 0;
     }
     while ((vary = options_text_at(options, "vary", varied++))) {
-        char name[64] = "";
-        sscanf(vary, "%63[^=]", name);
+        char name[64];
+        varied_name(vary, name);
         of_writing += options_know(&write, name) && !options_know(&train, name);
         of_training += options_know(&train, name) && !options_know(&write, name);
     }
@@ -193,7 +214,7 @@ static int run_sweep(option_set *options) {
     sweep           s = {.options = options, .folder = {.lock = -1}};
     canto_plot_form form;
     const char     *file = options_text(options, "config", NULL);
-    if (file && !options_read_config(options, file)) return WRONG_USAGE;
+    if (file && !read_config(options, file)) return WRONG_USAGE;
     const char *folder = options_text(options, "output", NULL), *picture = options_text(options, "picture", NULL);
     terminal_set_quiet(options_flag(options, "quiet"));
     s.json = options_flag(options, "json");

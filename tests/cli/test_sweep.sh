@@ -134,6 +134,10 @@ run 0 sweep "$WORK/small.txt" $S --steps 1 --vary "betas=0.9,0.99;0.8,0.9" -o "$
 [ "$(jq -r .betas "$WORK/out" | tr '\n' ' ')" = "0.9,0.99 0.8,0.9 " ] || fail "pairs: $(cat "$WORK/out")"
 jq -n --arg t "$WORK/small.txt" '{texts: [$t], vary: ["seed=1,2"], tokenizer: "char", width: 16, heads: 2, layers: 1, context: 16, batch: 2, steps: 1, output: ($t + ".sweep")}' >"$WORK/sweep.json"
 run 0 sweep --config "$WORK/sweep.json" -q && [ -e "$WORK/small.txt.sweep/seed=2/last" ] || fail "--config"
+# What the command line varies is not the file's to set; what the file itself varies it cannot set too.
+run 0 sweep --config "$WORK/sweep.json" --vary heads=1,4 -o "$WORK/wins" -q && [ -e "$WORK/wins/heads=4/last" ] && [ ! -e "$WORK/wins/seed=2" ] || fail "--vary beside --config"
+jq '.vary = ["heads=1,4"]' "$WORK/sweep.json" >"$WORK/both.json"
+refused 2 "also given for all runs" sweep --config "$WORK/both.json" -o "$WORK/both"
 
 # Texts of one model, as canto generate writes them with the same options.
 run 0 sweep "$WORK/alone" --vary temperature=0.5,1.5 --vary top-k=0,3 -p "In the" -n 40 -o "$WORK/texts" --json
