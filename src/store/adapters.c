@@ -199,11 +199,35 @@ done:
     return status;
 }
 
-static canto_status open_file(canto_context *context, const char *folder, tensor_source *file) {
+static bool is_known(const tensor_table *table, const char *name) {
+    char own[192];
+    for (size_t i = 0; i < table->count; i++) {
+        if (!tensor_is_adapter(table->list[i].role)) continue;
+        name_of(&table->config, &table->list[i], own);
+        if (!strcmp(name, own)) return true;
+    }
+    return false;
+}
+
+/* What else adapters can change, biases and whole modules, would be lost without a word. */
+static canto_status refuse_others(const tensor_source *file, const tensor_table *table) {
+    for (size_t i = 0; i < file->count; i++)
+        if (!is_known(table, file->list[i].name))
+            return status_error(CANTO_ERROR_UNSUPPORTED,
+                                "'%.250s' holds the tensor \"%.150s\", which belongs to none of the adapters that "
+                                "adapter_config.json names",
+                                file->path, file->list[i].name);
+    return status_ok();
+}
+
+/* The adapters of a tuned table. */
+static canto_status open_file(canto_context *context, const char *folder, const tensor_table *table,
+                              tensor_source *file) {
     canto_status status;
     char         path[4096];
     TRY(path_join(path, folder, "adapter_model.safetensors"));
     TRY(safetensors_open(context, path, file));
+    TRY(refuse_others(file, table));
 done:
     return status;
 }
@@ -211,7 +235,7 @@ done:
 canto_status adapters_read(canto_context *context, const char *folder, const tensor_table *table, float *block) {
     canto_status  status;
     tensor_source file = {0};
-    TRY(open_file(context, folder, &file));
+    TRY(open_file(context, folder, table, &file));
     for (size_t i = 0; i < table->count; i++) {
         const tensor *t = &table->list[i];
         if (tensor_is_adapter(t->role)) TRY(read_tensor(&file, &table->config, t, block + t->offset));
@@ -246,7 +270,7 @@ canto_status adapters_merge(canto_context *context, const char *folder, const te
                             const tensor_table *table, float *block) {
     canto_status  status;
     tensor_source file = {0};
-    TRY(open_file(context, folder, &file));
+    TRY(open_file(context, folder, tuned, &file));
     for (size_t i = 0; i < tuned->count; i++) {
         const tensor *t = &tuned->list[i];
         if (!tensor_is_adapter(t->role) || (t->role - TENSOR_QKV_A) % 2 != 0) continue;

@@ -79,6 +79,7 @@ broken "base_model_name_or_path" 'del(.base_model_name_or_path)'
 broken "LOHA" '.peft_type = "LOHA"'
 broken "lm_head" '.target_modules = ["lm_head"]'
 broken "is empty" '.target_modules = []'
+broken "belongs to none" '.target_modules = ["attn.c_attn"]' # tensors of the other three would be lost without a word
 broken "lora_alpha" '.lora_alpha = -1'
 broken "weights_hash" '.canto = {}'
 broken "rslora" '.use_rslora = true'
