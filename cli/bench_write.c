@@ -16,7 +16,8 @@ typedef struct measurement {
     double   read[2], fma[2]; /* before and after */
     double   first;           /* seconds until the first token, prompt included */
     int64_t  prompt, tokens;
-    uint64_t bytes, rss; /* of the weights; of the process at most */
+    bool     forgot;     /* the peak of memory before */
+    uint64_t bytes, rss; /* of the weights; of the process at most, since then; 0: not known */
     double   flops;      /* of one token's pass at this context, head included */
 } measurement;
 
@@ -55,6 +56,9 @@ static bool random_model(const option_set *options, canto_context *context, cant
 
 static bool usage_is_right(const option_set *options, canto_config *config) {
     if (options->count > 1) return support_usage("one MODEL, or --preset NAME"), false;
+    for (const option_entry *e = shape_entries; options->count == 1 && e->name; e++)
+        if (options_given(options, e->name))
+            return support_usage("--%s is of a preset: a MODEL has its own shape", e->name), false;
     return options->count == 1 || shape(options, config);
 }
 
@@ -70,6 +74,10 @@ static bool subject_open(subject *s, const option_set *options, int64_t usual, i
         s->opened = s->model;
         s->model = NULL;
         if (!support_good(canto_model_quantize(s->context, s->opened, (canto_type)type, &s->model))) return false;
+        if (!canto_model_tokenizer(s->opened)) { /* nothing of it is needed any more */
+            canto_model_close(s->opened);
+            s->opened = NULL;
+        }
     }
     const canto_config *config = canto_model_config(s->model);
     if (!options_int64(options, "prompt-tokens", &count) && count > config->context) count = config->context;
@@ -100,14 +108,19 @@ static bool probes(canto_context *context, measurement *m, int which) {
            support_good(canto_probe(context, CANTO_PROBE_FMA, 0, &m->fma[which]));
 }
 
+/* The memory of the first probes, and of a model in another type, is not what writing takes: where the system does not forget
+ * its peak, there is none to tell. */
+static void forget_peak(measurement *m) {
+    FILE *file = fopen("/proc/self/clear_refs", "w");
+    m->forgot = file && fputs("5", file) >= 0;
+    if (file && fclose(file) != 0) m->forgot = false;
+}
+
 static bool note_memory(const subject *s, measurement *m) {
     struct rusage usage;
     canto_report  report;
-    getrusage(RUSAGE_SELF, &usage);
-    m->rss = (uint64_t)usage.ru_maxrss * 1024; /* Linux counts in KiB */
-#if defined(__APPLE__)
-    m->rss /= 1024;
-#endif
+    if (m->forgot && getrusage(RUSAGE_SELF, &usage) == 0)
+        m->rss = (uint64_t)usage.ru_maxrss * 1024; /* Linux, where it can be forgotten, counts in KiB */
     m->bytes = canto_model_bytes(s->model);
     if (!support_good(canto_config_report(canto_model_config(s->model), 1, (int32_t)m->prompt, &report))) return false;
     m->flops = report.forward_flops_per_token;
@@ -126,7 +139,7 @@ static void put_common(json_t *o, const subject *s, const measurement *m) {
     json_object_set_new(o, "prompt_tokens", json_integer(m->prompt));
     json_object_set_new(o, "read_gb_s", pair(m->read));
     json_object_set_new(o, "peak_gflops", pair(m->fma));
-    json_object_set_new(o, "peak_rss_bytes", json_whole(m->rss));
+    json_object_set_new(o, "peak_rss_bytes", m->rss ? json_whole(m->rss) : json_null());
     json_object_set_new(o, "threads", json_integer(canto_context_threads(s->context)));
     json_object_set_new(o, "cpu", json_string(canto_context_cpu(s->context)));
     json_print(o);
@@ -183,7 +196,7 @@ static void print_decode(const subject *s, measurement *m, bool json) {
     printf("  weights       %.1f GB/s, %.1f %% of what can be read\n", bandwidth, 100 * share);
     printf("  memory reads  %.1f GB/s before, %.1f after\n", m->read[0], m->read[1]);
     printf("  first token   %.1f ms, after a prompt of %lld\n", 1e3 * m->first, (long long)m->prompt);
-    printf("  peak memory   %s\n", number_bytes((double)m->rss).text);
+    if (m->rss) printf("  peak memory   %s\n", number_bytes((double)m->rss).text);
 }
 
 static int run_bench_decode(option_set *options) {
@@ -199,6 +212,7 @@ static int run_bench_decode(option_set *options) {
     how.tokens = m->tokens;
     s.context = support_context_silent(options);
     if (!s.context || !probes(s.context, m, 0) || !subject_open(&s, options, 8, &m->prompt)) goto done;
+    forget_peak(m);
     m->last = terminal_seconds();
     if (!support_good(canto_generate(s.session, s.ids, (size_t)m->prompt, &how, on_token, m)) || !note_memory(&s, m) ||
         !probes(s.context, m, 1))
@@ -270,7 +284,7 @@ static void print_prompt(const subject *s, measurement *m, bool json) {
            (long long)m->prompt, (long long)m->count, number_grouped((uint64_t)(tokens / seconds)).text);
     printf("  arithmetic    %.1f GFLOP/s, %.1f %% of the peak\n", gflops, 100 * share);
     printf("  peak          %.1f GFLOP/s before, %.1f after\n", m->fma[0], m->fma[1]);
-    printf("  peak memory   %s\n", number_bytes((double)m->rss).text);
+    if (m->rss) printf("  peak memory   %s\n", number_bytes((double)m->rss).text);
 }
 
 /* Every round's prompt begins with another token: nothing of the last one can be used again. */
@@ -299,9 +313,9 @@ static int run_bench_prompt(option_set *options) {
     if (!m) return terminal_error("out of memory"), FAILED;
     options_int64(options, "rounds", &rounds);
     s.context = support_context_silent(options);
-    if (!s.context || !probes(s.context, m, 0) || !subject_open(&s, options, 512, &m->prompt) ||
-        !read_prompts(&s, m, rounds) || !note_memory(&s, m) || !probes(s.context, m, 1))
-        goto done;
+    if (!s.context || !probes(s.context, m, 0) || !subject_open(&s, options, 512, &m->prompt)) goto done;
+    forget_peak(m);
+    if (!read_prompts(&s, m, rounds) || !note_memory(&s, m) || !probes(s.context, m, 1)) goto done;
     print_prompt(&s, m, options_flag(options, "json"));
     code = DONE;
 done:
