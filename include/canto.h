@@ -639,7 +639,8 @@ CANTO_API void         canto_session_close(canto_session *session);
  * logit is not finite. options NULL: the defaults. on_token may be NULL. */
 CANTO_API canto_status canto_generate(canto_session *session, const uint32_t *prompt, size_t count,
                                       const canto_generate_options *options, canto_token_fn on_token, void *user);
-/* Logits of the last position after ids[count] (count >= 1), cropped to the last T: logits[V], the caller's. */
+/* Logits of the last position after ids[count] (count >= 1), cropped to the last T: logits[V], the caller's. CANTO_ERROR_NUMBER
+ * when one is not finite. */
 CANTO_API canto_status canto_session_logits(canto_session *session, const uint32_t *ids, size_t count, float *logits);
 /* How likely the model finds ids[from .. count) after what stands before them, 1 <= from < count: the natural logarithms of their
  * probabilities, each given all tokens before it -> logprobs[count - from], the caller's; and whether each is the token that greedy

@@ -153,6 +153,8 @@ canto_status canto_session_logits(canto_session *session, const uint32_t *ids, s
     TRY(check_ids(session->model, ids, count));
     session_start(session, ids, count);
     compute(session, logits);
+    for (int32_t i = 0; i < session->model->config.vocab; i++)
+        if (!isfinite(logits[i])) TRY(model_not_finite(session->context, session->model));
 done:
     return status;
 }

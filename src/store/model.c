@@ -326,6 +326,7 @@ static canto_status check_item(canto_context *context, const canto_model *model,
     size_t       bytes = (size_t)(ROWS * item->columns) * sizeof(float);
     float       *x = context_allocate(context, bytes);
     const float *odd = NULL;
+    const char *path = model->source.path[0] ? model->source.path : model->origin ? model->origin : "a model in memory";
     if (!x) return context_no_memory(bytes, "looking at a model's weights");
     for (int64_t row = 0, n; !odd && row < item->rows; row += n) {
         n = item->rows - row < ROWS ? item->rows - row : ROWS;
@@ -336,7 +337,7 @@ static canto_status check_item(canto_context *context, const canto_model *model,
         status = status_error(CANTO_ERROR_NUMBER,
                               "The model's results are not finite. '%.250s': tensor \"%.80s\" holds %s: the file is "
                               "damaged, or its training went astray.",
-                              model->source.path, item->name, isnan(*odd) ? "NaN (no number)" : "an infinite value");
+                              path, item->name, isnan(*odd) ? "NaN (no number)" : "an infinite value");
     context_release(context, x);
     return status;
 }
