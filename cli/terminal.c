@@ -171,6 +171,9 @@ static double pause_between(double now) {
     return twentieth < 5 ? 5 : twentieth > 600 ? 600 : twentieth;
 }
 
+/* Asked each time: the window may have changed. */
+size_t terminal_progress_columns(void) { return screen.rewrites ? columns(STDERR_FILENO) - 1 : SIZE_MAX; }
+
 void terminal_progress(bool important, const char *form, ...) {
     if (screen.quiet) return;
     double now = terminal_seconds();
@@ -182,7 +185,7 @@ void terminal_progress(bool important, const char *form, ...) {
     vsnprintf(line, sizeof line, form, values);
     va_end(values);
     if (screen.rewrites) {
-        fit(line, columns(STDERR_FILENO) - 1); /* asked each time: the window may have changed */
+        fit(line, terminal_progress_columns());
         fprintf(stderr, "\r%s\033[K", line);
         fflush(stderr);
         screen.line_open = true;

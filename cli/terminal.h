@@ -30,6 +30,8 @@ void terminal_note(const char *form, ...) TERMINAL_PRINTF(1, 2);
  * window; elsewhere (a pipe, TERM=dumb) a line appears when important is true or the last one is old enough: five
  * seconds at first, a twentieth of the time since the beginning later. */
 void terminal_progress(bool important, const char *form, ...) TERMINAL_PRINTF(2, 3);
+/* Columns that such a line has; elsewhere as many as it likes. */
+size_t terminal_progress_columns(void);
 /* Takes the rewritten line away, before something else is printed. */
 void terminal_clear(void);
 /* Ends the rewritten line, from a signal's handler too: what is printed next stands below it. */

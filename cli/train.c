@@ -99,16 +99,23 @@ static void print_event(const char *name, const canto_event *e) {
     json_print(o);
 }
 
+/* In a window too narrow for all of it the last loss goes first, then the last evaluation. */
 static void show_progress(const training *run, const canto_event *e, bool important) {
-    char   val[32] = "", rate[48] = "", left[48] = "", share[32] = "";
+    char   line[320], loss[32], val[32] = "", left[48] = "", share[32] = "";
     double trend = smooth_value(&run->trend), speed = smooth_value(&run->speed);
+    snprintf(loss, sizeof loss, "  loss %.4f", run->loss);
     if (isfinite(run->val_loss)) snprintf(val, sizeof val, "  val %.4f", run->val_loss);
-    if (speed > 0) snprintf(rate, sizeof rate, "  %s tokens/s", number_short(speed).text);
     if (speed > 0 && run->most > 0) snprintf(share, sizeof share, "  %.0f%% of peak", 100 * speed / run->most);
     if (isfinite(e->seconds_left)) snprintf(left, sizeof left, "  %s left", number_duration(e->seconds_left).text);
-    terminal_progress(important, "%s%sstep %lld/%lld  loss %.4f  trend %.4f%s%s%s%s", run->label ? run->label : "",
-                      run->label ? "  " : "", (long long)e->step, (long long)e->steps, run->loss, trend, val, rate,
-                      left, share);
+    for (int without = 0; without < 3; without++) {
+        char rate[48] = "";
+        if (speed > 0) snprintf(rate, sizeof rate, "  %s %s", number_short(speed).text, without ? "tok/s" : "tokens/s");
+        snprintf(line, sizeof line, "%s%sstep %lld/%lld%s  trend %.4f%s%s%s%s", run->label ? run->label : "",
+                 run->label ? "  " : "", (long long)e->step, (long long)e->steps, without ? "" : loss, trend,
+                 without < 2 ? val : "", rate, left, share);
+        if (terminal_wide(line) <= terminal_progress_columns()) break;
+    }
+    terminal_progress(important, "%s", line);
 }
 
 /* Into samples.txt, which is the trainer's, and to the eye. */

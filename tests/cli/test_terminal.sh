@@ -141,4 +141,9 @@ for delay in 0.3 0.1 0.05 0.02 0.01 0.005; do # as long as it comes to its end b
 done
 [ $code -eq 130 ] || fail "data prepare: exit $code: $(cat "$WORK/err")"
 [ -z "$(find "$WORK/empty" -type f)" ] || fail "data prepare leaves $(find "$WORK/empty")"
+# In a window of 80 columns the line still ends with the share of the peak.
+printf 'stty cols 80 rows 24; exec %q train %q -o %q %s --tokenizer char --steps 40\n' "$CANTO" "$WORK/small.txt" "$WORK/eighty" "${S%% --steps*} --eval-batches 1" >"$WORK/start"
+script -qefc "bash $WORK/start" /dev/null >"$WORK/screen" 2>&1 </dev/null
+redraws | grep -a trend >"$WORK/lines"
+grep -qE "left  [0-9]+% of peak$" "$WORK/lines" && ! grep -qE '^.{80}' "$WORK/lines" || fail "80 columns: $(head -n 3 "$WORK/lines")"
 finish
