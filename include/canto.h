@@ -420,21 +420,20 @@ typedef struct canto_train_options {
     double          beta1, beta2, eps, weight_decay;
     bool            decay_matrices_only; /* otherwise weight decay touches every parameter */
     double          clip;                /* largest global gradient norm; 0: no clipping */
-    char            freeze
-        [CANTO_PARTS_MAX]; /* parts of the model that stay as they are, without gradients and moments: "", or words
-                                   * with commas between them: embeddings, positions, norms, attention, ffn, head,
-                                   * blocks:0-3 (docs/tuning.md) */
-    int32_t lora_rank;     /* r of low-rank adapters beside the frozen weights (LoRA); 0: none */
-    double  lora_alpha;    /* their product counts alpha / r times; 0: 2 r */
-    char    lora_targets
-        [CANTO_PARTS_MAX]; /* which weights have them: words as above of qkv, projection, up, down; "": qkv */
-    double  split;         /* share of the tokens that is trained on, 0 < split <= 1 */
-    int64_t eval_every;    /* updates between evaluations; 0: only at the start and the end */
-    int32_t eval_batches;  /* batches of each split in one evaluation */
-    int64_t save_every;    /* updates between checkpoints; 0: with every evaluation */
-    int64_t log_every;     /* updates between rows of metrics.csv, at least 1 */
-    int32_t keep;          /* checkpoints kept beside best and last; 0: all */
-    double  max_seconds;   /* finish the step and save after this long in one sitting; 0: no limit */
+    /* Parts of the model that stay as they are, without gradients and moments: "", or words with commas between them:
+     * embeddings, positions, norms, attention, ffn, head, blocks:0-3 (docs/tuning.md). */
+    char    freeze[CANTO_PARTS_MAX];
+    int32_t lora_rank;  /* r of low-rank adapters beside the frozen weights (LoRA); 0: none */
+    double  lora_alpha; /* their product counts alpha / r times; 0: 2 r */
+    /* Which weights have adapters: words as above of qkv, projection, up, down; "": qkv. */
+    char    lora_targets[CANTO_PARTS_MAX];
+    double  split;        /* share of the tokens that is trained on, 0 < split <= 1 */
+    int64_t eval_every;   /* updates between evaluations; 0: only at the start and the end */
+    int32_t eval_batches; /* batches of each split in one evaluation */
+    int64_t save_every;   /* updates between checkpoints; 0: with every evaluation */
+    int64_t log_every;    /* updates between rows of metrics.csv, at least 1 */
+    int32_t keep;         /* checkpoints kept beside best and last; 0: all */
+    double  max_seconds;  /* finish the step and save after this long in one sitting; 0: no limit */
 } canto_train_options;
 
 /* Fills config and (when not NULL) training from a named preset (docs/models.md). The error names the nearest one. */
@@ -502,8 +501,8 @@ typedef struct canto_model canto_model;
 /* What a file of weights alone does not tell of its model. */
 typedef struct canto_model_options {
     int32_t heads; /* 0: as the file says, or config.json beside it */
-    const char
-        *map; /* a JSON file that says what the tensors' names mean (docs/formats.md); NULL: the names are known ones */
+    /* A JSON file that says what the tensors' names mean (docs/formats.md); NULL: the names are known ones. */
+    const char *map;
 } canto_model_options;
 
 CANTO_API canto_model_options canto_model_options_default(void); /* 0 and NULL */
