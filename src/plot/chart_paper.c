@@ -1,5 +1,5 @@
-/* chart_paper.c - line charts on a page: axes with round numbers and a pale grid, curves, and a legend in the corner where it
- * covers the fewest points. */
+/* chart_paper.c - line charts on a page: axes with round numbers and a pale grid, curves, and a legend in a corner where it
+ * covers none, or else beside them. */
 #include "plot/canvas.h"
 #include "plot/chart.h"
 
@@ -73,25 +73,32 @@ static void draw_frame(painter *p) {
     canvas_line(p->c, corners, 5, &line);
 }
 
-/* Axes, their numbers and labels within whole; leaves p->frame for the curves. */
-static canto_status draw_axes(painter *p, box whole) {
+static double foot_of(const canto_chart *chart) { return 18 + (chart->x.label ? 16 : 0); }
+
+/* Where the axes and their numbers stand within whole: p->frame is left for the curves. */
+static canto_status lay_out(painter *p, box whole, ticks *x, ticks *y) {
     const canto_chart *chart = p->view->asked;
-    ticks              x, y;
-    writing_style      how = style(p, TEXT, ANCHOR_MIDDLE, ANCHOR_MIDDLE);
-    double             top = chart->title ? 20 : 6, foot = 18 + (chart->x.label ? 16 : 0);
-    axis_ticks(&p->view->y, (size_t)fmin(fmax((whole.height - top - foot) / 38, 2), 10), &y);
-    double side = widest_tick(p, &y) + 10 + (chart->y.label ? 16 : 0);
+    double             top = chart->title ? 20 : 6, foot = foot_of(chart);
+    axis_ticks(&p->view->y, (size_t)fmin(fmax((whole.height - top - foot) / 38, 2), 10), y);
+    double side = widest_tick(p, y) + 10 + (chart->y.label ? 16 : 0);
     p->frame = (box){whole.x + side, whole.y + top, whole.width - side - 10, whole.height - top - foot};
     if (p->frame.width < 40 || p->frame.height < 30)
         return status_error(
             CANTO_ERROR_VALUE,
             "%.0f x %.0f points are too small for a chart: make the picture larger, or draw fewer side by side",
             whole.width, whole.height);
-    axis_ticks(&p->view->x, (size_t)fmin(fmax(p->frame.width / 62, 2), 12), &x);
-    draw_grid(p, &x, true);
-    draw_grid(p, &y, false);
+    axis_ticks(&p->view->x, (size_t)fmin(fmax(p->frame.width / 62, 2), 12), x);
+    return status_ok();
+}
+
+static void draw_axes(painter *p, box whole, const ticks *x, const ticks *y) {
+    const canto_chart *chart = p->view->asked;
+    writing_style      how = style(p, TEXT, ANCHOR_MIDDLE, ANCHOR_MIDDLE);
+    draw_grid(p, x, true);
+    draw_grid(p, y, false);
     box b = p->frame;
-    if (chart->x.label) canvas_text(p->c, chart->x.label, (place){b.x + b.width / 2, b.y + b.height + foot - 4}, &how);
+    if (chart->x.label)
+        canvas_text(p->c, chart->x.label, (place){b.x + b.width / 2, b.y + b.height + foot_of(chart) - 4}, &how);
     if (chart->title) {
         how.size = 11;
         how.room = whole.width;
@@ -101,7 +108,6 @@ static canto_status draw_axes(painter *p, box whole) {
     }
     how.upright = true;
     if (chart->y.label) canvas_text(p->c, chart->y.label, (place){whole.x + 7, b.y + b.height / 2}, &how);
-    return status_ok();
 }
 
 /* -------------------------------------------------------------------------------------------------- curves */
@@ -118,18 +124,7 @@ static canto_status add_point(painter *p, size_t count, place at) {
     return status_ok();
 }
 
-/* How many of the points so far lie in each corner: upper right, upper left, lower left, lower right. */
-static void count_corners(const painter *p, place at, double corner_width, double corner_height, size_t crowd[4]) {
-    box  b = p->frame;
-    bool left = at.x<b.x + corner_width, right = at.x> b.x + b.width - corner_width;
-    bool above = at.y<b.y + corner_height, below = at.y> b.y + b.height - corner_height;
-    crowd[0] += above && right;
-    crowd[1] += above && left;
-    crowd[2] += below && left;
-    crowd[3] += below && right;
-}
-
-static canto_status draw_curve(painter *p, const canto_series *s, place corner, size_t crowd[4]) {
+static canto_status draw_curve(painter *p, const canto_series *s) {
     canto_status status;
     size_t      *kept = NULL, kept_count, count = 0;
     pen          line = pen_of(p, s);
@@ -142,12 +137,63 @@ static canto_status draw_curve(painter *p, const canto_series *s, place corner, 
         }
         place at = place_of(p, s->x[kept[i]], s->y[kept[i]]);
         TRY(add_point(p, count++, at));
-        count_corners(p, at, corner.x, corner.y, crowd);
         if (s->marked) canvas_dot(p->c, at, 2.4, line.colour, line.alpha);
     }
     canvas_line(p->c, p->points, count, &line);
 done:
     free(kept);
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------------------- the legend */
+
+/* Upper right, upper left, lower left, lower right of the frame, and to its right. */
+enum { CORNERS = 4, BESIDE = 4 };
+
+static void count_place(const painter *p, place at, place corner, size_t crowd[CORNERS]) {
+    box  b = p->frame;
+    bool left = at.x<b.x + corner.x, right = at.x> b.x + b.width - corner.x;
+    bool above = at.y<b.y + corner.y, below = at.y> b.y + b.height - corner.y;
+    crowd[0] += above && right;
+    crowd[1] += above && left;
+    crowd[2] += below && left;
+    crowd[3] += below && right;
+}
+
+/* How much of the curve lies in each corner: its points, and places on the lines between them. */
+static canto_status count_curve(const painter *p, const canto_series *s, place corner, size_t crowd[CORNERS]) {
+    canto_status status;
+    size_t      *kept = NULL, count;
+    TRY(chart_points(p->view, s, (size_t)fmax(p->frame.width, 1), &kept, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (kept[i] == CHART_GAP) continue;
+        place at = place_of(p, s->x[kept[i]], s->y[kept[i]]);
+        count_place(p, at, corner, crowd);
+        if (i + 1 == count || kept[i + 1] == CHART_GAP) continue;
+        place  next = place_of(p, s->x[kept[i + 1]], s->y[kept[i + 1]]);
+        double steps = fmin(hypot(next.x - at.x, next.y - at.y) / 6, 1000);
+        for (double k = 1; k < steps; k++)
+            count_place(p, (place){at.x + (next.x - at.x) * k / steps, at.y + (next.y - at.y) * k / steps}, corner,
+                        crowd);
+    }
+done:
+    free(kept);
+    return status;
+}
+
+/* A corner without curves; beside the frame where there is none; and the emptiest corner where the legend is too wide for that. */
+static canto_status choose_corner(painter *p, place legend, int *corner) {
+    canto_status       status = status_ok();
+    const canto_chart *chart = p->view->asked;
+    size_t             crowd[CORNERS] = {0};
+    *corner = 0;
+    if (!p->view->named) return status;
+    for (size_t i = 0; i < chart->series_count; i++)
+        TRY(count_curve(p, &chart->series[i], (place){legend.x + 12, legend.y + 12}, crowd));
+    for (int i = 1; i < CORNERS; i++)
+        if (crowd[i] < crowd[*corner]) *corner = i;
+    if (crowd[*corner] > 0 && legend.x < 0.4 * p->frame.width) *corner = BESIDE;
+done:
     return status;
 }
 
@@ -165,17 +211,15 @@ static place measure_legend(painter *p) {
     return (place){fmin(size.x, p->frame.width - SAMPLE - 30) + SAMPLE + 16, size.y + 7};
 }
 
-static void draw_legend(painter *p, place size, const size_t crowd[4]) {
+static void draw_legend(painter *p, place size, int corner) {
     const canto_chart *chart = p->view->asked;
     writing_style      how = style(p, SMALL, ANCHOR_START, ANCHOR_MIDDLE);
-    int                best = 0;
     if (!p->view->named) return;
-    for (int i = 1; i < 4; i++)
-        if (crowd[i] < crowd[best]) best = i;
-    box   b = p->frame;
-    bool  left = best == 1 || best == 2, below = best >= 2;
-    box   at = {left ? b.x + 6 : b.x + b.width - size.x - 6, below ? b.y + b.height - size.y - 6 : b.y + 6, size.x,
+    box  b = p->frame;
+    bool left = corner == 1 || corner == 2, below = corner == 2 || corner == 3;
+    box  at = {left ? b.x + 6 : b.x + b.width - size.x - 6, below ? b.y + b.height - size.y - 6 : b.y + 6, size.x,
               size.y};
+    if (corner == BESIDE) at.x = b.x + b.width + 8, at.y = b.y;
     pen   edge = {.colour = p->colours.pale, .alpha = 1, .width = 0.8};
     place corners[] = {{at.x, at.y},
                        {at.x + at.width, at.y},
@@ -199,17 +243,22 @@ static void draw_legend(painter *p, place size, const size_t crowd[4]) {
 
 static canto_status draw_chart(painter *p, const chart_view *view, box whole) {
     canto_status status;
-    size_t       crowd[4] = {0};
+    ticks        x, y;
+    int          corner;
     p->view = view;
-    TRY(draw_axes(p, whole));
-    place legend = measure_legend(p), corner = {legend.x + 12, legend.y + 12};
+    TRY(lay_out(p, whole, &x, &y));
+    place legend = measure_legend(p);
+    TRY(choose_corner(p, legend, &corner));
+    if (corner == BESIDE) whole.width -= legend.x;
+    TRY(lay_out(p, whole, &x, &y));
+    draw_axes(p, whole, &x, &y);
     canvas_clip(p->c, p->frame);
     for (size_t i = 0; i < view->asked->series_count && status.code == CANTO_OK; i++)
-        status = draw_curve(p, &view->asked->series[i], corner, crowd);
+        status = draw_curve(p, &view->asked->series[i]);
     canvas_unclip(p->c);
     if (status.code != CANTO_OK) goto done;
     draw_frame(p);
-    draw_legend(p, legend, crowd);
+    draw_legend(p, legend, corner);
 done:
     return status;
 }

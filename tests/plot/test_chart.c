@@ -63,6 +63,35 @@ static void every_point_stands_in_the_svg(void **state) {
     }
 }
 
+/* A legend stands where it covers no curve: in a free corner, and beside the axes when curves are in all of them, be it only with
+ * the line between two points far away. */
+static void a_legend_covers_no_curve(void **state) {
+    (void)state;
+    static path         p;
+    static const double x[] = {0, 10}, rising[] = {0, 10}, falling[] = {10, 0};
+    canto_plot_options  how = {.form = CANTO_PLOT_SVG};
+    canto_series        curves[] = {{.label = "rising", .x = x, .y = rising, .count = 2},
+                                    {.label = "falling", .x = x, .y = falling, .count = 2, .colour = 1}};
+    for (size_t count = 1; count <= 2; count++) {
+        canto_chart chart = {
+            .x = {.low = 0, .high = 10}, .y = {.low = 0, .high = 10}, .series = curves, .series_count = count};
+        size_t bytes;
+        char  *svg = draw(&chart, 1, &how, &bytes);
+        box    frame = frame_of(svg, false);
+        stroked_path(svg, palette_curve(0, false), 1.6, 1,
+                     &p); /* the curve is 0, this is what the legend shows of it */
+        assert_int_equal(p.count, 2);
+        if (count == 1) { /* the upper left is free */
+            assert_true(p.points[0].x > frame.x && p.points[1].x < frame.x + frame.width / 2);
+            assert_true(p.points[0].y < frame.y + frame.height / 2);
+        } else {
+            assert_true(p.points[0].x > frame.x + frame.width);
+            assert_true(p.points[1].x < 640);
+        }
+        canto_plot_free(svg);
+    }
+}
+
 static void logarithmic_axes(void **state) {
     (void)state;
     static path         p;
@@ -308,9 +337,10 @@ int main(void) {
     const struct CMUnitTest everywhere[] = {cmocka_unit_test(characters_of_the_terminal),
                                             cmocka_unit_test(round_numbers), cmocka_unit_test(what_cannot_be_drawn),
                                             cmocka_unit_test(every_allocation_may_fail)};
-    const struct CMUnitTest drawn[] = {
-        cmocka_unit_test(every_point_stands_in_the_svg), cmocka_unit_test(logarithmic_axes),
-        cmocka_unit_test(many_points_keep_their_peaks), cmocka_unit_test(pixels_of_the_png)};
+    const struct CMUnitTest drawn[] = {cmocka_unit_test(every_point_stands_in_the_svg),
+                                       cmocka_unit_test(a_legend_covers_no_curve), cmocka_unit_test(logarithmic_axes),
+                                       cmocka_unit_test(many_points_keep_their_peaks),
+                                       cmocka_unit_test(pixels_of_the_png)};
     const struct CMUnitTest bare[] = {cmocka_unit_test(no_drawing_library)};
     int                     failures = cmocka_run_group_tests(everywhere, NULL, NULL);
     return failures + (canto_plot_drawing() ? cmocka_run_group_tests(drawn, NULL, NULL)
